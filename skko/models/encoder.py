@@ -1,0 +1,39 @@
+"""What a backend must be able to do: measure texts, then embed the rows it is asked for."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skko.models.spec import ModelFacts
+
+
+class Tokens(Protocol):
+    """Texts made ready for a model, before they are cut into batches."""
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Cost of each text, shape (n_texts,): its tokens, or its characters where a model does not say."""
+
+    @property
+    def n_truncated(self) -> int:
+        """How many texts were longer than the model reads."""
+
+
+class Encoder(Protocol):
+    """A loaded model."""
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What is known of the model without running it."""
+
+    @property
+    def batch_tokens(self) -> int:
+        """Cost of a batch, padding included, that suits the model on its device."""
+
+    def tokenise(self, texts: Sequence[str], *, prompt: str, max_length: int | None) -> Tokens:
+        """Make texts ready, each behind the prompt and cut at ``max_length`` tokens."""
+
+    def embed(self, tokens: Tokens, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Embed some rows as one batch, shape (len(rows), dimension); not normalised beyond what the model does."""

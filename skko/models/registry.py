@@ -1,0 +1,99 @@
+"""The models of this process: each loaded once, shared by every estimator, the least used let go."""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+
+from skko.config import get_config
+from skko.models.backends import BACKENDS
+from skko.models.encoder import Encoder
+from skko.models.fingerprint import directory_fingerprint
+from skko.models.spec import ModelFacts, ModelSpec
+
+
+class ModelRegistry:
+    """Loaded models by spec.
+
+    Estimators hold specs and ask here, so clones, folds and pickles share one copy of the weights. At most
+    ``max_loaded_models`` (a setting) stay in memory; what is known of the others stays known.
+
+    Attributes
+    ----------
+    n_loads : int
+        How often a model was loaded.
+    """
+
+    def __init__(self) -> None:
+        self.n_loads = 0
+        self._reset()
+
+    def get(self, spec: ModelSpec) -> Encoder:
+        """Return the loaded model, loading it if it is not in memory.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+            The model.
+
+        Returns
+        -------
+        Encoder
+            The one copy of it in this process.
+
+        Raises
+        ------
+        ModelNotAvailableError
+            If it cannot be loaded.
+        """
+        key = _key(spec)
+        with self._lock:
+            if key not in self._models:
+                # Room is made first: two models of this size may not fit beside each other.
+                while len(self._models) >= get_config()["max_loaded_models"]:
+                    self._models.popitem(last=False)
+                self._models[key] = BACKENDS[spec.backend](spec)
+                self.n_loads += 1
+                self._facts[key] = self._models[key].facts
+            self._models.move_to_end(key)
+            return self._models[key]
+
+    def facts(self, spec: ModelSpec) -> ModelFacts:
+        """Return what is known of a model, loading it only if it was never loaded in this process.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+            The model.
+
+        Returns
+        -------
+        ModelFacts
+            Fingerprint, dimension, longest input and default prompt.
+        """
+        with self._lock:
+            known = self._facts.get(_key(spec))
+        return known or self.get(spec).facts
+
+    def clear(self) -> None:
+        """Let go of every model and of all that is known of them."""
+        with self._lock:
+            self._models.clear()
+            self._facts.clear()
+
+    def _reset(self) -> None:
+        self._lock = threading.RLock()
+        self._models: OrderedDict[Hashable, Encoder] = OrderedDict()
+        self._facts: dict[Hashable, ModelFacts] = {}
+
+
+def _key(spec: ModelSpec) -> Hashable:
+    """The spec, and for a directory its content: other weights under the same path are another model."""
+    directory = spec.directory
+    return spec if directory is None else (spec, directory_fingerprint(directory))
+
+
+registry = ModelRegistry()
+if hasattr(os, "register_at_fork"):
+    # A thread that held the lock does not exist in the child, and torch's threads do not survive the fork.
+    os.register_at_fork(after_in_child=registry._reset)
