@@ -4,16 +4,26 @@ import warnings
 from typing import Any
 
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import validate_data
+from sklearn.utils._param_validation import Interval, Options, RealNotInt, StrOptions
+from sklearn.utils.validation import _check_feature_names_in, validate_data
 
 from skko._version import __version__
 from skko.exceptions import VersionWarning
 from skko.validation import check_texts
 
-__all__ = ["Interval", "Options", "SkkoEstimator", "StrOptions", "TextEstimator", "fit_context"]
+__all__ = [
+    "Interval",
+    "Options",
+    "RealNotInt",
+    "SkkoEstimator",
+    "StrOptions",
+    "TextEstimator",
+    "check_input_names",
+    "fit_context",
+]
 
 fit_context = _fit_context
+check_input_names = _check_feature_names_in
 
 
 class SkkoEstimator(BaseEstimator):

@@ -38,5 +38,6 @@ def import_optional(module: str, *, extra: str, purpose: str) -> ModuleType:
     except ImportError as error:
         package = module.partition(".")[0]
         raise MissingDependencyError(
-            f"{package} is needed to {purpose} and cannot be imported ({error}). Install it with: pip install 'skko[{extra}]'"
+            f"{package} is needed to {purpose} and cannot be imported ({error}). "
+            f"Install it with: pip install 'skko[{extra}]'"
         ) from error

@@ -33,7 +33,7 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
         Neighbours of each row in the graph; fewer show finer groups. Small data get as many as there are.
     min_dist : float, default=0.0
         Least distance between rows in the result; 0 packs groups tight, which suits clustering.
-    max_iter : int, default=200
+    n_epochs : int, default=200
         Steps of the optimisation.
     random_state : int, RandomState instance or None, default=None
         Seed. With an int the result repeats bit for bit on one machine, and the global generators are left alone.
@@ -53,7 +53,8 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
     -----
     The optimisation is TorchDR's [1]_ of the UMAP objective [2]_. ``transform`` gives a training row its coordinates
     of ``fit``, and a new row the mean of its nearest training rows, weighted by a kernel that falls with the distance
-    beyond the nearest, as in UMAP's graph. So it depends on no other row, and repeats.
+    beyond the nearest, as in UMAP's graph. So it depends on no other row, and repeats. Equal rows share a place. Fewer
+    than 4 different rows make no graph and get their principal coordinates.
 
     References
     ----------
@@ -74,7 +75,7 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "n_neighbors": [Interval(Integral, 2, None, closed="left")],
         "min_dist": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "n_epochs": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
     }
 
@@ -84,13 +85,13 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
         *,
         n_neighbors: int = 15,
         min_dist: float = 0.0,
-        max_iter: int = 200,
+        n_epochs: int = 200,
         random_state: Any = None,
     ) -> None:
         self.n_components = n_components
         self.n_neighbors = n_neighbors
         self.min_dist = min_dist
-        self.max_iter = max_iter
+        self.n_epochs = n_epochs
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -100,7 +101,7 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
         Parameters
         ----------
         X : array-like of float, shape (n_samples, n_features)
-            Vectors, at least 4.
+            Vectors.
         y : None
             Ignored.
 
@@ -109,10 +110,13 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
         UMAPReducer
             The fitted reducer.
         """
-        rows = validate_data(self, X, dtype=[np.float32, np.float64], ensure_min_samples=_LEAST_ROWS)
-        self._rows = unit_rows(rows)
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        self.embedding_ = self._lay_out(self._rows, int(seed))
+        rows = unit_rows(validate_data(self, X, dtype=[np.float32, np.float64]))
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        # Copies would fill a row's neighbourhood with itself; they get the place of the first.
+        self._rows, copy_of = np.unique(rows, axis=0, return_inverse=True)
+        enough = len(self._rows) >= _LEAST_ROWS
+        self._places = self._lay_out(self._rows, seed) if enough else self._axes(self._rows)
+        self.embedding_ = self._places[copy_of.ravel()]
         return self
 
     def fit_transform(self, X: ArrayLike, y: Any = None, **fit_params: Any) -> NDArray[np.float32]:
@@ -121,7 +125,7 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
         Parameters
         ----------
         X : array-like of float, shape (n_samples, n_features)
-            Vectors, at least 4.
+            Vectors.
         y : None
             Ignored.
         **fit_params : dict
@@ -156,9 +160,9 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
         beyond = distances - distances[:, :1]
         weights = np.exp(-beyond / np.maximum(beyond.mean(axis=1, keepdims=True), np.finfo(np.float32).tiny))
         weights /= weights.sum(axis=1, keepdims=True)
-        placed = np.einsum("nk,nkd->nd", weights, self.embedding_[neighbors]).astype(np.float32)
+        placed = np.einsum("nk,nkd->nd", weights, self._places[neighbors]).astype(np.float32)
         known = (unit_rows(rows) == self._rows[neighbors[:, 0]]).all(axis=1)
-        placed[known] = self.embedding_[neighbors[known, 0]]
+        placed[known] = self._places[neighbors[known, 0]]
         return placed
 
     def _lay_out(self, rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
@@ -170,7 +174,7 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
             n_components=self.n_components,
             n_neighbors=n_neighbors,
             min_dist=self.min_dist,
-            max_iter=self.max_iter,
+            max_iter=self.n_epochs,
             init="pca" if enough_axes else "normal",
             random_state=seed,
             backend=None,
@@ -179,6 +183,15 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
         with _generators_restored():
             return np.asarray(umap.fit_transform(rows), dtype=np.float32)
 
+    def _axes(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Principal coordinates of a few rows, which are too few for a graph."""
+        centred = rows - rows.mean(axis=0)
+        left, lengths, _ = np.linalg.svd(centred, full_matrices=False)
+        places = np.zeros((len(rows), self.n_components), dtype=np.float32)
+        width = min(self.n_components, len(lengths))
+        places[:, :width] = (left * lengths)[:, :width]
+        return places
+
     @property
     def _n_features_out(self) -> int:
         return int(self.embedding_.shape[1])
@@ -186,7 +199,6 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
-        tags.non_deterministic = self.random_state is None
         return tags
 
 
@@ -195,10 +207,10 @@ def _generators_restored() -> Iterator[None]:
     """Give the global generators back as they were: torchdr seeds Python's, NumPy's and torch's."""
     import torch
 
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    python, numpy = random.getstate(), np.random.get_state()
     try:
         with torch.random.fork_rng(devices=[]):
             yield
     finally:
         random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
+        np.random.set_state(numpy)

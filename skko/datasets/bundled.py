@@ -51,7 +51,7 @@ def load_inquiries() -> Inquiries:
     Returns
     -------
     Inquiries
-        Texts of 8 topics, about a third of them alone and the others in paraphrase groups of 3 to 5.
+        566 texts in 8 topics: 340 in 88 paraphrase groups of 3 to 5, and 226 alone.
 
     Notes
     -----

@@ -146,7 +146,8 @@ def _sniff(path: Path) -> str:
     if start.startswith(b"{"):
         return "jsonl"
     raise DataFileError(
-        f"{path} has the ending {path.suffix!r}, which says nothing: pass format= one of {sorted(set(_FORMATS.values()))}."
+        f"{path} has the ending {path.suffix!r}, which says nothing: pass format=, one of "
+        f"{sorted(set(_FORMATS.values()))}."
     )
 
 

@@ -19,6 +19,7 @@ from skko.exceptions import ModelMismatchError
 from skko.models.registry import registry
 from skko.models.spec import ModelSpec
 from skko.progress import ShowProgress
+from skko.similarity import unit_rows
 
 
 class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, TextEstimator):
@@ -273,9 +274,10 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
         return np.ascontiguousarray(vectors)
 
     def _unit_vectors(self, values: Any) -> NDArray[np.float32]:
-        if hasattr(values, "ndim") and values.ndim == 2 and np.asarray(values).dtype.kind == "f":
-            return normalize(np.asarray(values, dtype=np.float32))  # type: ignore[no-any-return]
-        return normalize(np.asarray(self.transform(values), dtype=np.float32).reshape(-1, self.embedding_dim_))
+        array = np.asarray(values) if getattr(values, "ndim", 0) == 2 else None
+        if array is None or array.dtype.kind != "f":
+            array = np.asarray(self.transform(values))
+        return unit_rows(array)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

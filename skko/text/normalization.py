@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import TransformerMixin
 
-from skko.base import Interval, TextEstimator, fit_context
+from skko.base import Interval, TextEstimator, check_input_names, fit_context
 
 
 def _narrowed(*blocks: range) -> dict[int, int]:
@@ -25,9 +25,20 @@ _JAMO: dict[int, int] = _narrowed(range(0xFFA1, 0xFFDD))
 # Fillers stand for a blank; the rest stand for nothing. The zero-width joiner has a rule of its own.
 _BLANKS: dict[int, int] = dict.fromkeys((0x3164, 0xFFA0), 0x20)
 _INVISIBLE: dict[int, None] = dict.fromkeys(
-    (0x00AD, 0x115F, 0x1160, 0x180E, 0x200B, 0x200C, 0x200E, 0x200F, 0x2060, 0xFEFF)
-    + tuple(range(0x202A, 0x202F))
-    + tuple(range(0x2066, 0x206A))
+    (
+        0xAD,
+        0x115F,
+        0x1160,
+        0x180E,
+        0x200B,
+        0x200C,
+        0x200E,
+        0x200F,
+        *range(0x202A, 0x202F),
+        0x2060,
+        *range(0x2066, 0x206A),
+        0xFEFF,
+    )
 )
 # Joiners hold emoji such as a family together; beside letters, spaces and edges they join nothing.
 _STRAY_JOINER = re.compile(r"(?:(?<=[\w\s])|^)\u200d+|\u200d+(?=[\w\s]|$)")
@@ -134,9 +145,7 @@ class KoTextNormalizer(TransformerMixin, TextEstimator):
             If a row is not a text.
         """
         texts = self._validate_texts(X)
-        normalised = np.empty(len(texts), dtype=object)
-        normalised[:] = [self._normalise(text) for text in texts]
-        return normalised
+        return self._column([self._normalise(text) for text in texts])
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name the one output column.
@@ -151,8 +160,13 @@ class KoTextNormalizer(TransformerMixin, TextEstimator):
         ndarray of str, shape (1,)
             The name.
         """
-        seen = getattr(self, "feature_names_in_", ["text"])
-        return np.asarray(seen if input_features is None else input_features, dtype=object)[:1]
+        names = check_input_names(self, input_features, generate_names=False)
+        return np.asarray(["text"] if names is None else names[:1], dtype=object)
+
+    def _column(self, texts: list[str]) -> NDArray[Any]:
+        column = np.empty(len(texts), dtype=object)
+        column[:] = texts
+        return column
 
     def _normalise(self, text: str) -> str:
         if text.isascii():

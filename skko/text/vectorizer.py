@@ -1,6 +1,6 @@
 """TF-IDF on Korean morphemes."""
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from sklearn.base import TransformerMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils.validation import check_is_fitted
 
-from skko.base import Interval, StrOptions, TextEstimator, fit_context
+from skko.base import Interval, RealNotInt, StrOptions, TextEstimator, check_input_names, fit_context
 from skko.text.morphology import CONTENT_TAGS, NOUN_TAGS, tokenise
 from skko.text.stop_words import KOREAN_STOP_WORDS
 
@@ -70,8 +70,8 @@ class KoMorphemeVectorizer(TransformerMixin, TextEstimator):
         "tags": [StrOptions({"content", "nouns"}), set, frozenset, list, tuple],
         "ngram_range": [tuple],
         "stop_words": [StrOptions({"korean"}), set, frozenset, list, tuple, None],
-        "min_df": [Interval(Integral, 1, None, closed="left"), Interval(Real, 0, 1, closed="both")],
-        "max_df": [Interval(Integral, 1, None, closed="left"), Interval(Real, 0, 1, closed="both")],
+        "min_df": [Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0, 1, closed="both")],
+        "max_df": [Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0, 1, closed="both")],
         "max_features": [Interval(Integral, 1, None, closed="left"), None],
         "sublinear_tf": ["boolean"],
         "show_progress": ["boolean", StrOptions({"auto"})],
@@ -187,8 +187,8 @@ class KoMorphemeVectorizer(TransformerMixin, TextEstimator):
 
         Parameters
         ----------
-        input_features : None
-            Ignored.
+        input_features : array-like of str or None, default=None
+            Checked against the column seen in ``fit``, and not used.
 
         Returns
         -------
@@ -196,6 +196,7 @@ class KoMorphemeVectorizer(TransformerMixin, TextEstimator):
             Names in column order.
         """
         check_is_fitted(self)
+        check_input_names(self, input_features, generate_names=False)
         return self._tfidf.get_feature_names_out()  # type: ignore[no-any-return]
 
     def _tokenise(self, texts: list[str]) -> list[list[str]]:

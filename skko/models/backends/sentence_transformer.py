@@ -3,16 +3,15 @@
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skko.config import get_config
 from skko.exceptions import ModelNotAvailableError
 from skko.models.fingerprint import directory_fingerprint
+from skko.models.hub import describe, find_on_hub
 from skko.models.spec import MINI, ModelFacts, ModelSpec
 
 DTYPES = ("float32", "float16", "bfloat16")
@@ -49,10 +48,10 @@ class SentenceTransformerEncoder:
     """
 
     def __init__(self, spec: ModelSpec) -> None:
-        self._model = _load(spec)
+        self._model, content = _load(spec)
         self._lock = threading.Lock()  # fast tokenisers keep their truncation as state
         self.facts = ModelFacts(
-            fingerprint=_fingerprint(spec),
+            fingerprint=_fingerprint(spec, content),
             dimension=int(self._model.get_embedding_dimension()),
             max_length=_limit(self._model.max_seq_length),
             default_prompt=self._model.prompts.get(self._model.default_prompt_name or "", ""),
@@ -140,79 +139,60 @@ class SentenceTransformerEncoder:
         return _Prepared(lengths, 0, features)
 
 
-def _load(spec: ModelSpec) -> Any:
+def _load(spec: ModelSpec) -> tuple[Any, str]:
+    """The model, and a digest or commit of its content."""
     import torch
-    from sentence_transformers import SentenceTransformer
 
     if spec.dtype not in DTYPES:
         raise ValueError(f"dtype={spec.dtype!r} is not known to the torch backend: use one of {DTYPES}.")
-    dtype = getattr(torch, spec.dtype)
     try:
-        model = SentenceTransformer(
-            str(spec.directory or spec.name),
-            device=spec.device,
-            revision=spec.revision,
-            trust_remote_code=spec.trust_remote_code,
-            local_files_only=spec.directory is not None or get_config()["offline"],
-            # Checkpoints in half precision would otherwise run in half precision on a CPU, slowly.
-            model_kwargs={"dtype": dtype},
-        )
-    except ImportError:
+        if spec.directory is not None:
+            return _read(spec, str(spec.directory), None, local=True), directory_fingerprint(spec.directory)
+        found = find_on_hub(spec)
+        model = _read(spec, found.name, found.commit, local=found.downloaded)
+        return model, f"{found.name}@{found.commit}"
+    except (ImportError, MemoryError, ModelNotAvailableError, torch.OutOfMemoryError):
         raise
-    except Exception as error:
-        if not _is_about_files(error):
-            raise
-        raise ModelNotAvailableError(_not_available(spec, error)) from error
+    except Exception as error:  # a missing or broken file surfaces as almost anything
+        raise ModelNotAvailableError(_unreadable(spec, error)) from error
+
+
+def _read(spec: ModelSpec, name: str, revision: str | None, *, local: bool) -> Any:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    dtype = getattr(torch, spec.dtype)
+    model = SentenceTransformer(
+        name,
+        device=spec.device,
+        revision=revision,
+        trust_remote_code=spec.trust_remote_code,
+        local_files_only=local,
+        # Checkpoints in half precision would otherwise run in half precision on a CPU, slowly.
+        model_kwargs={"dtype": dtype},
+    )
     return model.to(dtype).eval()
 
 
-def _is_about_files(error: Exception) -> bool:
-    """Whether a model failed to load because of its files or the way to them, and not of a bug."""
-    import httpx
-    from huggingface_hub.errors import HFValidationError
-    from safetensors import SafetensorError
-
-    return isinstance(error, (OSError, httpx.HTTPError, HFValidationError, SafetensorError, ValueError, KeyError))
-
-
-def _not_available(spec: ModelSpec, error: Exception) -> str:
-    cause = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no message'}"
+def _unreadable(spec: ModelSpec, error: Exception) -> str:
     if spec.name == MINI:
-        return f"The bundled model skko-mini cannot be read ({cause}). Install skko again."
+        return f"The bundled model skko-mini cannot be read ({describe(error)}). Install skko again."
+    if "trust_remote_code" in str(error):
+        return (
+            f"The model {spec.name!r} runs Python code of its own repository. If you have read that code and trust it, "
+            f"pass model=ModelSpec({spec.name!r}, trust_remote_code=True)."
+        )
     if spec.directory is not None:
-        return f"The model in {spec.directory} cannot be read ({cause}). It must be a sentence-transformers directory."
-    offline = " skko is offline (SKKO_OFFLINE, or set_config(offline=True))." if get_config()["offline"] else ""
+        return f"The model in {spec.directory} cannot be read ({describe(error)}): is it a sentence-transformers model?"
     return (
-        f"The model {spec.name!r} is neither a directory here nor downloaded, and the hub did not give it.{offline} "
-        f"Either download it while there is a network, with `hf download {spec.name}`, or use the "
-        f'model that comes with skko: model="{MINI}". Cause: {cause}'
+        f"The model {spec.name!r} was found but cannot be read ({describe(error)}). Its download may be incomplete: "
+        f'run `hf download {spec.name}`, or use the model that comes with skko: model="{MINI}".'
     )
 
 
-def _fingerprint(spec: ModelSpec) -> str:
-    """Digest of the weights and of everything else in the spec that changes a vector."""
-    identity = asdict(spec)
-    del identity["device"], identity["name"], identity["revision"]
-    directory = spec.directory
-    content = directory_fingerprint(directory) if directory else f"{spec.name}@{_commit(spec)}"
-    return hashlib.sha256(repr((content, sorted(identity.items()))).encode()).hexdigest()
-
-
-def _commit(spec: ModelSpec) -> str:
-    """The commit that a hub model was loaded from: the name of its snapshot folder."""
-    from huggingface_hub import try_to_load_from_cache
-
-    for filename in ("modules.json", "config_sentence_transformers.json", "config.json"):
-        path = try_to_load_from_cache(_hub_id(spec), filename, revision=spec.revision)
-        if isinstance(path, str):
-            parts = Path(path).parts
-            return parts[parts.index("snapshots") + 1]
-    raise ModelNotAvailableError(f"The model {spec.name!r} was loaded, but its files are not in the hub's cache.")
-
-
-def _hub_id(spec: ModelSpec) -> str:
-    # sentence-transformers' own rule for names without an owner
-    return spec.name if "/" in spec.name else f"sentence-transformers/{spec.name}"
+def _fingerprint(spec: ModelSpec, content: str) -> str:
+    """Digest of the weights and of everything in the spec that changes a vector."""
+    return hashlib.sha256(repr((content, spec.backend, spec.dtype, spec.trust_remote_code)).encode()).hexdigest()
 
 
 def _limit(max_seq_length: float | None) -> int | None:

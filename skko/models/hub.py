@@ -1,0 +1,133 @@
+"""Models of the hub: which commit is meant, and whether it is already on this machine."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from skko.config import get_config
+from skko.exceptions import ModelNotAvailableError
+from skko.models.spec import MINI, ModelSpec
+
+_TIMEOUT = 10.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class HubModel:
+    """One commit of a hub model.
+
+    Parameters
+    ----------
+    name : str
+        Its id, owner included.
+    commit : str
+        The commit.
+    downloaded : bool
+        Whether its files are on this machine.
+    """
+
+    name: str
+    commit: str
+    downloaded: bool
+
+
+def find_on_hub(spec: ModelSpec) -> HubModel:
+    """Find the commit that a spec means: what is downloaded first, and only then what the hub says.
+
+    A downloaded model is used as it is, so that it loads at once, without a network, and gives the same vectors
+    tomorrow. ``hf download`` fetches a newer commit.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        A model that is not a directory.
+
+    Returns
+    -------
+    HubModel
+        The commit, and whether it is here.
+
+    Raises
+    ------
+    ModelNotAvailableError
+        If it is not downloaded, and skko is offline or the hub does not answer or does not have it.
+    """
+    # sentence-transformers' own rule for names without an owner
+    name = spec.name if "/" in spec.name else f"sentence-transformers/{spec.name}"
+    commit = _downloaded_commit(name, spec.revision)
+    if commit is not None:
+        return HubModel(name, commit, downloaded=True)
+    if get_config()["offline"]:
+        raise ModelNotAvailableError(
+            _message(spec, "skko is offline (SKKO_OFFLINE, or set_config(offline=True)), so the hub was not asked")
+        )
+    from huggingface_hub import HfApi, hf_hub_download, resolve_revision
+
+    try:
+        info = HfApi().model_info(name, revision=spec.revision, timeout=_TIMEOUT)  # fails at once, without retries
+        commit = str(resolve_revision(name, revision=spec.revision))  # and notes which commit the revision is
+        if any(file.rfilename == "modules.json" for file in info.siblings or ()):
+            # Where this one file fails to come, sentence-transformers goes on without it and guesses.
+            hf_hub_download(name, "modules.json", revision=commit)
+    except Exception as error:  # whatever the hub's client raises, the model did not come
+        raise ModelNotAvailableError(_message(spec, f"the hub did not give it ({describe(error)})")) from error
+    return HubModel(name, commit, downloaded=False)
+
+
+def describe(error: BaseException) -> str:
+    """Name an error in one line.
+
+    Parameters
+    ----------
+    error : BaseException
+        The error.
+
+    Returns
+    -------
+    str
+        Its class and the first line of its message.
+
+    Examples
+    --------
+    >>> describe(OSError("no route\\nto host"))
+    'OSError: no route'
+    """
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _message(spec: ModelSpec, cause: str) -> str:
+    revision = f" at revision {spec.revision!r}" if spec.revision else ""
+    return (
+        f"The model {spec.name!r}{revision} is neither a directory nor downloaded on this machine, and {cause}. "
+        f"Download it beforehand where there is a network, with `hf download {spec.name}`, or use the model that comes "
+        f'with skko: model="{MINI}".'
+    )
+
+
+def _downloaded_commit(name: str, revision: str | None) -> str | None:
+    """The commit in the hub's cache, if every module of the model is there.
+
+    Another program may have fetched the weights alone. sentence-transformers would then build a model with mean
+    pooling around them, and give other vectors without a word.
+    """
+    from huggingface_hub import resolve_revision, try_to_load_from_cache
+    from huggingface_hub.errors import RevisionResolutionError
+
+    try:
+        commit = str(resolve_revision(name, revision=revision, local_files_only=True))
+    except RevisionResolutionError:
+        return None
+    listed = try_to_load_from_cache(name, "modules.json", revision=commit)
+    if listed is None:
+        return None
+    # Not a path: the cache's note that the repository has no such file, so it is one plain transformer.
+    modules = json.loads(Path(listed).read_text(encoding="utf-8")) if isinstance(listed, str) else [{"path": ""}]
+    for module in modules:
+        folder = f"{module['path']}/" if module["path"] else ""
+        if all(try_to_load_from_cache(name, folder + file, revision=commit) is None for file in _module_files(folder)):
+            return None
+    return commit
+
+
+def _module_files(folder: str) -> tuple[str, ...]:
+    return ("config.json",) if folder else ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json")

@@ -1,0 +1,150 @@
+"""Registry, presets, specs; the hub's protocol, with the server up and down."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skko import KoEmbeddingTransformer, config_context, list_models
+from skko.models import ModelSpec
+from skko.models.fingerprint import directory_fingerprint
+from skko.models.registry import ModelRegistry, registry
+from tests.hub import COMMIT, serve_hub
+
+CARD = [
+    "이집트 군대가 형제애를 단속하다",
+    "이집트의 군대가 무슬림 형제애를 단속하다",
+    "아르헨티나의 기예르모 코리아와 네덜란드의 마틴 버커크의 또 다른 준결승전도 매력적이다.",
+]
+
+
+def test_one_load_a_spec_however_many_threads_ask(tiny_a, counting):
+    spec, got = ModelSpec(str(tiny_a)), []
+    threads = [threading.Thread(target=lambda: got.append(registry.get(spec))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counting() == (0, 1)
+    assert len({id(encoder) for encoder in got}) == 1
+
+
+def test_the_registry_is_bounded_and_remembers_facts(tiny_a, tiny_b, counting):
+    models = ModelRegistry()
+    a, b = ModelSpec(str(tiny_a)), ModelSpec(str(tiny_b))
+    with config_context(max_loaded_models=1):
+        models.get(a), models.get(b)
+        assert len(models._models) == 1
+        assert models.facts(a).dimension == 48
+        assert counting()[1] == 2
+        models.get(a)
+    assert counting()[1] == 3
+
+
+def test_another_device_is_another_object_with_the_same_fingerprint(tiny_a):
+    cpu, meta = ModelSpec(str(tiny_a)), ModelSpec(str(tiny_a), device="cpu:0")
+    assert registry.get(cpu) is not registry.get(meta)
+    assert registry.facts(cpu).fingerprint == registry.facts(meta).fingerprint
+
+
+def test_fingerprint_follows_content_and_not_the_model_card(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "model.safetensors").write_bytes(b"weights")
+    first = directory_fingerprint(tmp_path)
+    (tmp_path / "README.md").write_text("card")
+    assert directory_fingerprint(tmp_path) == first
+    (tmp_path / "sub" / "model.safetensors").write_bytes(b"Weights")
+    assert directory_fingerprint(tmp_path) != first
+
+
+def test_a_file_is_hashed_once(tmp_path, monkeypatch):
+    import hashlib
+
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    hashed = []
+    digest = hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", lambda *args: (hashed.append(1), digest(*args))[1])
+    assert directory_fingerprint(tmp_path) == directory_fingerprint(tmp_path)
+    assert hashed == [1]
+
+
+def test_presets_begin_with_the_bundled_model():
+    names = [preset.name for preset in list_models()]
+    assert names[:2] == ["skko-mini", "dragonkue/bge-m3-ko"]
+    assert KoEmbeddingTransformer().model in names
+
+
+SNIPPET = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+import numpy as np
+from skko import KoEmbeddingTransformer
+embedder = KoEmbeddingTransformer()
+try:
+    vectors = embedder.fit_transform(json.loads(sys.argv[1]))
+except OSError as error:
+    print(json.dumps({"error": type(error).__name__, "message": str(error)}))
+else:
+    similarity = embedder.similarity(vectors)
+    print(json.dumps({"vectors": vectors.tolist(), "dtype": str(vectors.dtype), "shape": similarity.shape}))
+"""
+
+
+def run_snippet(home: Path, address: str, **environment: str) -> dict:
+    """Run the model card's snippet, through skko, in a fresh process with a hub cache of its own."""
+    env = {**os.environ, "HF_HOME": str(home), "HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", **environment}
+    command = [sys.executable, "-c", SNIPPET, json.dumps(CARD)]
+    result = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=300)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.mark.socket
+def test_the_model_cards_snippet_through_a_hub(tiny_a, tmp_path):
+    from sentence_transformers import SentenceTransformer
+
+    with serve_hub({"dragonkue/bge-m3-ko": tiny_a}) as (address, requests):
+        first = run_snippet(tmp_path / "hub", address)
+        assert any(f"/resolve/{COMMIT}/model.safetensors" in request for request in requests)
+        n_requests = len(requests)
+        again = run_snippet(tmp_path / "hub", address)
+        # A downloaded model is used as it is: only the libraries' own start-up may have asked anything.
+        assert not any("resolve" in request for request in requests[n_requests:])
+    vectors = np.array(first["vectors"], dtype=np.float32)
+    expected = SentenceTransformer(str(tiny_a), device="cpu").encode(CARD)
+    assert (first["dtype"], vectors.shape, first["shape"]) == ("float32", (3, 48), [3, 3])
+    assert (vectors * expected).sum(axis=1).min() >= 0.99999
+    assert again["vectors"] == first["vectors"]
+    down = run_snippet(tmp_path / "hub", "http://127.0.0.1:9")
+    assert down["vectors"] == first["vectors"]
+
+
+@pytest.mark.socket
+@pytest.mark.parametrize("environment", [{}, {"SKKO_OFFLINE": "1"}], ids=["server down", "offline"])
+def test_a_model_that_cannot_be_reached_names_itself_and_the_remedies(tmp_path, environment):
+    error = run_snippet(tmp_path / "hub", "http://127.0.0.1:9", **environment)
+    assert error["error"] == "ModelNotAvailableError"
+    assert "dragonkue/bge-m3-ko" in error["message"]
+    assert "hf download dragonkue/bge-m3-ko" in error["message"]
+    assert 'model="skko-mini"' in error["message"]
+
+
+@pytest.mark.socket
+def test_weights_fetched_alone_are_not_mistaken_for_the_model(tiny_a, tmp_path):
+    # transformers fetches config and weights only; pooling around them would be a guess.
+    fetch = (
+        "import sys; from huggingface_hub import hf_hub_download\n"
+        "for name in sys.argv[1:]: hf_hub_download('dragonkue/bge-m3-ko', name)"
+    )
+    with serve_hub({"dragonkue/bge-m3-ko": tiny_a}) as (address, _):
+        env = {**os.environ, "HF_HOME": str(tmp_path / "hub"), "HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}
+        files = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
+        subprocess.run([sys.executable, "-c", fetch, *files], env=env, check=True, capture_output=True)
+    error = run_snippet(tmp_path / "hub", "http://127.0.0.1:9")
+    assert error["error"] == "ModelNotAvailableError"

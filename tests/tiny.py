@@ -1,0 +1,61 @@
+"""Tiny models of the true architecture: XLM-RoBERTa, CLS pooling, Normalize, random weights."""
+
+from pathlib import Path
+
+_WORDS = [
+    "한국어 문장을 임베딩으로 바꾸는 도구입니다",
+    "환불해 주세요 배송이 늦어요 로그인이 안 돼요",
+    "나는 오늘 영화를 보았다 날씨가 정말 좋네요",
+    "the quick brown fox 0123456789 !?.,",
+]
+
+
+def build_xlm_roberta(
+    path: Path, *, seed: int, dimension: int = 48, max_length: int = 128, dtype: str = "float32"
+) -> Path:
+    """Write a sentence-transformers directory laid out as dragonkue/bge-m3-ko is, and return its path."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer import modules
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
+
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    trainer = trainers.UnigramTrainer(vocab_size=150, special_tokens=special, unk_token="<unk>", show_progress=False)
+    tokenizer.train_from_iterator(_WORDS * 30, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        cls_token="<s>",
+        eos_token="</s>",
+        sep_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        mask_token="<mask>",
+        model_max_length=max_length,
+    )
+    torch.manual_seed(seed)
+    config = XLMRobertaConfig(
+        vocab_size=len(fast),
+        hidden_size=dimension,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=2 * dimension,
+        max_position_embeddings=max_length + 2,
+        type_vocab_size=1,
+        pad_token_id=1,
+        bos_token_id=0,
+        eos_token_id=2,
+        initializer_range=0.3,  # wide, so that different texts get clearly different vectors
+    )
+    plain = path.with_name(path.name + "-transformers")
+    XLMRobertaModel(config).to(getattr(torch, dtype)).save_pretrained(plain)
+    fast.save_pretrained(plain)
+    layers = [modules.Transformer(str(plain)), modules.Pooling(dimension, pooling_mode="cls"), modules.Normalize()]
+    SentenceTransformer(modules=layers, device="cpu").save(str(path))
+    return path
