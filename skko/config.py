@@ -1,11 +1,13 @@
 """Settings of the whole process, and the environment variables behind their defaults."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
+
+__all__ = ["config_context", "get_config", "set_config"]
 
 _explicit: dict[str, Any] = {}
 _overrides: ContextVar[dict[str, Any] | None] = ContextVar("skko_config", default=None)
@@ -19,7 +21,7 @@ def _default_cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "skko"
 
 
-_DEFAULTS = {
+_DEFAULTS: dict[str, Callable[[], Any]] = {
     "cache_dir": _default_cache_dir,
     "device": lambda: os.environ.get("SKKO_DEVICE", "auto"),
     "max_loaded_models": lambda: 4,

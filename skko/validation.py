@@ -62,7 +62,7 @@ def _as_column(X: Any, name: str) -> Iterable[Any]:
     if hasattr(X, "columns") and hasattr(X, "shape"):  # a pandas, polars or pyarrow table
         return _as_column(_only_column(X, name), name)
     if isinstance(X, np.ndarray):
-        return _as_vector(X, name).tolist()
+        return list(_as_vector(X, name).tolist())
     for method in ("to_list", "to_pylist"):  # pandas and polars series; pyarrow arrays
         if hasattr(X, method):
             return getattr(X, method)()  # type: ignore[no-any-return]

@@ -1,7 +1,7 @@
 """scikit-learn's own checks on the estimators that take text.
 
-With the tags of text ``check_estimator`` runs a single check. An adapter that reads numeric rows as texts lets the whole
-suite run; what the suite does not generate is called directly.
+With the tags of text ``check_estimator`` runs a single check. An adapter that reads numeric rows as texts lets the
+whole suite run; what the suite does not generate is called directly.
 """
 
 import zlib
@@ -25,7 +25,7 @@ def numeric(base: type[TextEstimator]) -> type[TextEstimator]:
         rows = validate_data(self, X, reset=reset)
         return [repr(row.tolist()) for row in check_array(rows)]
 
-    def __sklearn_tags__(self: Any) -> Any:
+    def tags_of_numbers(self: Any) -> Any:
         tags = super(adapted, self).__sklearn_tags__()
         tags.input_tags.string = False
         tags.input_tags.one_d_array = False
@@ -35,7 +35,7 @@ def numeric(base: type[TextEstimator]) -> type[TextEstimator]:
     adapted = type(
         base.__name__,
         (base,),
-        {"_validate_texts": _validate_texts, "__sklearn_tags__": __sklearn_tags__, "__module__": __name__},
+        {"_validate_texts": _validate_texts, "__sklearn_tags__": tags_of_numbers, "__module__": __name__},
     )
     globals()[base.__name__ + "OnNumbers"] = adapted  # pickle looks it up by name
     adapted.__qualname__ = base.__name__ + "OnNumbers"

@@ -11,7 +11,7 @@ _WORDS = [
 
 
 def build_xlm_roberta(
-    path: Path, *, seed: int, dimension: int = 48, max_length: int = 128, dtype: str = "float32"
+    path: Path, *, seed: int, dimension: int = 48, n_layers: int = 2, max_length: int = 128, dtype: str = "float32"
 ) -> Path:
     """Write a sentence-transformers directory laid out as dragonkue/bge-m3-ko is, and return its path."""
     import torch
@@ -43,7 +43,7 @@ def build_xlm_roberta(
     config = XLMRobertaConfig(
         vocab_size=len(fast),
         hidden_size=dimension,
-        num_hidden_layers=2,
+        num_hidden_layers=n_layers,
         num_attention_heads=4,
         intermediate_size=2 * dimension,
         max_position_embeddings=max_length + 2,

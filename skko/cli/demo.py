@@ -40,7 +40,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--no-header", action="store_true", help="the first line of the file is a row")
     parser.add_argument("--sample", type=int, metavar="N", help="use N texts drawn at random with a fixed seed")
     parser.add_argument("--query", help="what to search for (default: a question, or the first text of your file)")
-    parser.add_argument("--threshold", type=float, default=0.8, help="least cosine of a paraphrase (default: 0.8)")
+    parser.add_argument("--threshold", type=float, default=0.7, help="least cosine of a paraphrase (default: 0.7)")
     parser.add_argument(
         "--out", metavar="DIR", default="skko-demo", help="where the topic map goes (default: skko-demo)"
     )

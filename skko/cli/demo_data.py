@@ -16,7 +16,7 @@ _SEED = 0
 class DemoData:
     """Texts and what is known of them.
 
-    Parameters
+    Attributes
     ----------
     name : str
         Where they come from.

@@ -56,7 +56,7 @@ def _pairs(result: dict[str, Any]) -> str:
     if "pairs_precision" in result:
         head += f"; precision {result['pairs_precision']:.2f}, recall {result['pairs_recall']:.2f}"
     rows = [
-        f"  {pair['score']:.2f}  {_short(pair['texts'][0])}  =  {_short(pair['texts'][1])}" for pair in result["pairs"]
+        f"  {pair['score']:.2f}  {'  =  '.join(_short(text) for text in pair['texts'])}" for pair in result["pairs"]
     ]
     return "\n".join([head, *rows])
 
@@ -67,8 +67,9 @@ def _hits(result: dict[str, Any]) -> str:
 
 
 def _costs(result: dict[str, Any]) -> str:
+    loads = f"{result['model_loads']} model load{'' if result['model_loads'] == 1 else 's'}"
     return (
-        f"== Cost: {result['texts_encoded']:,} texts encoded, {result['model_loads']} model load, {result['seconds']} s\n"
+        f"== Cost: {result['texts_encoded']:,} texts encoded, {loads}, {result['seconds']} s\n"
         f"topic map: {result['map']}"
     )
 

@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, cross_va
 from skko.classification import make_text_classifier
 from skko.cli.demo_data import DemoData
 from skko.clustering import Topic, UMAPReducer, make_topic_clusterer, topic_keywords
-from skko.embedding import encode_counts
+from skko.embedding import KoEmbeddingTransformer, encode_counts
 from skko.exceptions import DataFileError
 from skko.metrics import pair_scores
 from skko.paraphrase import make_paraphrase_miner
@@ -47,6 +47,7 @@ def run_steps(data: DemoData, *, model: str, threshold: float, out: Path) -> dic
         Everything found, ready for JSON.
     """
     before = encode_counts()
+    KoEmbeddingTransformer(model).fit([])  # a missing model is told once, and not by every fold of the search
     result: dict[str, Any] = {"data": data.name, "model": model, "n_texts": len(data.texts)}
     result |= _classify(data, model)
     labels, topics, found = _cluster(data, model)
@@ -66,8 +67,8 @@ def _classify(data: DemoData, model: str) -> dict[str, Any]:
     if len(names) < 2 or counts.min() < 2:
         rare = names[counts.argmin()]
         raise DataFileError(
-            f"Classification needs 2 labels with 2 texts each; {data.name} has {len(names)} labels, and {str(rare)!r} has "
-            f"{counts.min()} text. Leave --label out, or remove such rows."
+            f"Classification needs 2 labels with 2 texts each; {data.name} has {len(names)} labels, and "
+            f"{str(rare)!r} has {counts.min()} text. Leave --label out, or remove such rows."
         )
     n_folds = int(min(_FOLDS, counts.min()))
     together = _together(data)

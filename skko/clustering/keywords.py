@@ -16,7 +16,7 @@ from skko.validation import check_texts
 class Topic:
     """A topic and its words.
 
-    Parameters
+    Attributes
     ----------
     label : int
         Its number; -1 is noise.
@@ -56,8 +56,8 @@ def topic_keywords(texts: Sequence[str], labels: ArrayLike, *, n_keywords: int =
     Notes
     -----
     The weight of a word w in topic c is tf(w, c) * log(1 + A / f(w)), where tf is its share of the words of c, f its
-    count in all topics and A the mean number of words a topic [1]_. Only nouns, roots, Latin and hanja count, so josa
-    and endings never appear.
+    count in all topics and A the mean number of words a topic [1]_. Only nouns, roots, Latin words and hanja count, so
+    josa and endings never appear.
 
     References
     ----------
@@ -75,7 +75,7 @@ def topic_keywords(texts: Sequence[str], labels: ArrayLike, *, n_keywords: int =
     if len(topics) != len(rows):
         raise ValueError(f"There are {len(rows)} texts and {len(topics)} labels: they must be as many.")
     names = np.unique(topics[topics >= 0]).tolist()
-    tokens = [[t for t in text if t not in KOREAN_STOP_WORDS] for text in tokenise(rows, tags=NOUN_TAGS)]
+    tokens = [[t for t in text if _says_something(t)] for text in tokenise(rows, tags=NOUN_TAGS)]
     by_topic = [[token for row in np.flatnonzero(topics == name) for token in tokens[row]] for name in names]
     sizes = [int((topics == name).sum()) for name in names]
     if not any(by_topic):
@@ -90,3 +90,8 @@ def topic_keywords(texts: Sequence[str], labels: ArrayLike, *, n_keywords: int =
         Topic(name, size, tuple(words[column] for column in columns if weights[row, column] > 0))
         for row, (name, size, columns) in enumerate(zip(names, sizes, best, strict=True))
     ]
+
+
+def _says_something(token: str) -> bool:
+    """Stop words and single Latin letters do not; one syllable of Hangul (집) or hanja (美) can."""
+    return token not in KOREAN_STOP_WORDS and not (len(token) == 1 and token.isascii())

@@ -136,7 +136,8 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
         ndarray of float32, shape (n_samples, n_components)
             Coordinates.
         """
-        return self.fit(X).embedding_.copy()
+        coordinates: NDArray[np.float32] = self.fit(X).embedding_.copy()
+        return coordinates
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Place rows among the training rows.
@@ -160,7 +161,7 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
         beyond = distances - distances[:, :1]
         weights = np.exp(-beyond / np.maximum(beyond.mean(axis=1, keepdims=True), np.finfo(np.float32).tiny))
         weights /= weights.sum(axis=1, keepdims=True)
-        placed = np.einsum("nk,nkd->nd", weights, self._places[neighbors]).astype(np.float32)
+        placed: NDArray[np.float32] = np.einsum("nk,nkd->nd", weights, self._places[neighbors]).astype(np.float32)
         known = (unit_rows(rows) == self._rows[neighbors[:, 0]]).all(axis=1)
         placed[known] = self._places[neighbors[known, 0]]
         return placed

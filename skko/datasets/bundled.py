@@ -1,6 +1,7 @@
 """Korean sentences that come with skko."""
 
 import csv
+import io
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 class Inquiries:
     """Customer inquiries with their topics, urgency and paraphrase groups.
 
-    Parameters
+    Attributes
     ----------
     texts : list of str
         What customers wrote.
@@ -64,8 +65,8 @@ def load_inquiries() -> Inquiries:
     >>> sorted(set(inquiries.topics.tolist()))[:3]
     ['결제', '계정·로그인', '배송']
     """
-    with (files("skko.datasets") / "data" / "inquiries.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    content = (files("skko.datasets") / "data" / "inquiries.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(io.StringIO(content, newline="")))
     return Inquiries(
         [row["text"] for row in rows],
         np.array([row["topic"] for row in rows]),

@@ -30,7 +30,7 @@ _USUAL_NAMES = ("text", "sentence", "title", "content", "document", "review", "ë
 class Texts:
     """Texts of a file, with their labels where it has them.
 
-    Parameters
+    Attributes
     ----------
     texts : list of str
         The texts, in file order.
@@ -225,7 +225,8 @@ def _with_texts(frame: pd.DataFrame, column: Any, missing: str, path: Path) -> p
     if missing == "error":
         raise DataFileError(f'{found}. Fill them, or leave them out with missing="drop".')
     warnings.warn(f"{found}; they were left out.", SkkoWarning, stacklevel=3)
-    return frame.loc[~empty]
+    kept: pd.DataFrame = frame.loc[~empty]
+    return kept
 
 
 def _labels(frame: pd.DataFrame, column: Any, path: Path) -> list[str]:

@@ -26,7 +26,7 @@ _CHUNK = 16_384
 class EncodeCounts:
     """What this process has asked of its models so far.
 
-    Parameters
+    Attributes
     ----------
     texts_requested : int
         Texts given to :func:`encode_texts`.

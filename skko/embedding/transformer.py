@@ -1,6 +1,7 @@
 """KoEmbeddingTransformer: Korean texts in, vectors out, as a scikit-learn step."""
 
 from dataclasses import replace
+from functools import partial
 from numbers import Integral
 from typing import Any, Literal
 
@@ -182,12 +183,7 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
         texts = self._validate_texts(X, reset=True)
         self._resolve()
 
-        def report(done: int, total: int) -> None:
-            batch = context.subcontext(task_name="embed-batch")
-            batch.call_on_fit_task_begin(estimator=self, metadata={"texts_done": done, "texts": total})
-            batch.call_on_fit_task_end(estimator=self, metadata={"texts_done": done, "texts": total})
-
-        vectors = self._embed(texts, on_batch=report)
+        vectors = self._embed(texts, on_batch=partial(self._report_batch, context))
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return vectors
 
@@ -238,7 +234,7 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
         """
         left = self._unit_vectors(A)
         right = left if B is None else self._unit_vectors(B)
-        return left @ right.T  # type: ignore[no-any-return]
+        return left @ right.T
 
     @property
     def _n_features_out(self) -> int:
@@ -272,6 +268,12 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
         if self.normalize and len(vectors):
             vectors = normalize(vectors, copy=False)
         return np.ascontiguousarray(vectors)
+
+    def _report_batch(self, context: Any, texts_done: int, n_texts: int) -> None:
+        batch = context.subcontext(task_name="embed-batch")
+        progress = {"texts_done": texts_done, "texts": n_texts}
+        batch.call_on_fit_task_begin(estimator=self, metadata=progress)
+        batch.call_on_fit_task_end(estimator=self, metadata=progress)
 
     def _unit_vectors(self, values: Any) -> NDArray[np.float32]:
         array = np.asarray(values) if getattr(values, "ndim", 0) == 2 else None

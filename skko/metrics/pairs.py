@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 class PairScores:
     """How mined pairs compare with the true ones.
 
-    Parameters
+    Attributes
     ----------
     precision : float
         Share of the mined pairs that are true; 0 if none was mined.

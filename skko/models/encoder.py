@@ -1,7 +1,7 @@
 """What a backend must be able to do: measure texts, then embed the rows it is asked for."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,35 @@ class Encoder(Protocol):
         """Cost of a batch, padding included, that suits the model on its device."""
 
     def tokenise(self, texts: Sequence[str], *, prompt: str, max_length: int | None) -> Tokens:
-        """Make texts ready, each behind the prompt and cut at ``max_length`` tokens."""
+        """Make texts ready for the model.
 
-    def embed(self, tokens: Tokens, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Embed some rows as one batch, shape (len(rows), dimension); not normalised beyond what the model does."""
+        Parameters
+        ----------
+        texts : sequence of str, length n_texts
+            Texts.
+        prompt : str
+            What to put before each.
+        max_length : int or None
+            Longest input in tokens; None is what the model reads.
+
+        Returns
+        -------
+        Tokens
+            The texts with their lengths.
+        """
+
+    def embed(self, tokens: Any, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Embed some rows as one batch.
+
+        Parameters
+        ----------
+        tokens : Tokens
+            What ``tokenise`` gave.
+        rows : ndarray of int, shape (n_rows,)
+            Which of its texts.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_rows, dimension)
+            What the model gives, not normalised beyond that.
+        """

@@ -15,7 +15,7 @@ _TIMEOUT = 10.0  # seconds
 class HubModel:
     """One commit of a hub model.
 
-    Parameters
+    Attributes
     ----------
     name : str
         Its id, owner included.

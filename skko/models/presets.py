@@ -9,7 +9,7 @@ from skko.models.spec import MINI
 class ModelPreset:
     """A model known by name, and what it takes to use it.
 
-    Parameters
+    Attributes
     ----------
     name : str
         What to pass as ``model``.

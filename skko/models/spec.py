@@ -10,7 +10,7 @@ MINI = "skko-mini"
 class ModelSpec:
     """The name of a model and all that decides which vectors it gives, and where.
 
-    Parameters
+    Attributes
     ----------
     name : str
         ``"skko-mini"``, a local directory, or the id of a model on the hub.
@@ -40,7 +40,13 @@ class ModelSpec:
 
     @property
     def directory(self) -> Path | None:
-        """The directory that holds the model, or None for a model of the hub."""
+        """The directory that holds the model.
+
+        Returns
+        -------
+        pathlib.Path or None
+            None for a model of the hub.
+        """
         if self.name == MINI:
             return mini_path()
         path = Path(self.name).expanduser()
@@ -51,7 +57,7 @@ class ModelSpec:
 class ModelFacts:
     """What stays known of a model after its weights have left memory.
 
-    Parameters
+    Attributes
     ----------
     fingerprint : str
         Digest of the weights or the resolved commit, with pooling, backend and dtype: equal fingerprints mean equal

@@ -105,7 +105,7 @@ class TopicMapDisplay:
         with korean_text():
             if ax is None:
                 _, ax = pyplot.subplots(figsize=(11, 8), layout="constrained")
-            size = float(np.clip(4000 / max(len(self.labels), 1), 3, 36))
+            size = float(np.clip(20_000 / max(len(self.labels), 1), 4, 40))
             noise = self.labels < 0
             ax.scatter(*self.coordinates[noise].T, s=size, color=_NOISE, linewidths=0)
             colours = pyplot.get_cmap("tab20")

@@ -12,7 +12,7 @@ from sklearn.base import TransformerMixin
 from skko.base import Interval, TextEstimator, check_input_names, fit_context
 
 
-def _narrowed(*blocks: range) -> dict[int, int]:
+def _narrowed(*blocks: range) -> dict[int, int | None]:
     """Map full- and half-width characters to what Unicode calls their plain form."""
     codes = (code for block in blocks for code in block)
     forms = ((code, unicodedata.decomposition(chr(code)).split()) for code in codes)
@@ -20,11 +20,11 @@ def _narrowed(*blocks: range) -> dict[int, int]:
 
 
 # NFKC would fold these too, but it also turns ㅋㅋ into conjoining jamo that no vocabulary holds.
-_WIDTH: dict[int, int] = {0x3000: 0x20, **_narrowed(range(0xFF01, 0xFF5F))}
-_JAMO: dict[int, int] = _narrowed(range(0xFFA1, 0xFFDD))
+_WIDTH: dict[int, int | None] = {0x3000: 0x20, **_narrowed(range(0xFF01, 0xFF5F))}
+_JAMO: dict[int, int | None] = _narrowed(range(0xFFA1, 0xFFDD))
 # Fillers stand for a blank; the rest stand for nothing. The zero-width joiner has a rule of its own.
-_BLANKS: dict[int, int] = dict.fromkeys((0x3164, 0xFFA0), 0x20)
-_INVISIBLE: dict[int, None] = dict.fromkeys(
+_BLANKS: dict[int, int | None] = dict.fromkeys((0x3164, 0xFFA0), 0x20)
+_INVISIBLE: dict[int, int | None] = dict.fromkeys(
     (
         0xAD,
         0x115F,
@@ -183,9 +183,9 @@ class KoTextNormalizer(TransformerMixin, TextEstimator):
         return self._squeeze(unicodedata.normalize("NFC", text))
 
     def _squeeze(self, text: str) -> str:
-        if self.max_repeats is not None:
-            run = rf"({_EMPHATIC})\1{{{self.max_repeats},}}"
-            text = re.sub(run, lambda match: match[1] * self.max_repeats, text)
+        most = self.max_repeats
+        if most is not None:
+            text = re.sub(rf"({_EMPHATIC})\1{{{most},}}", lambda match: match[1] * most, text)
         if self.collapse_whitespace:
             text = _WHITE_SPACE.sub(" ", text).strip()
         return text

@@ -1,0 +1,61 @@
+# Everything runs in .venv, which each target makes itself. Needs Python >= 3.11, git and make.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# The first interpreter that runs and is new enough; set PYTHON=... to choose another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+SETUP := pyproject.toml constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help demo test lint docs bench clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+
+demo: .venv/.demo  ## classify, cluster, mine and search the bundled sentences
+	$(BIN)/skko demo
+
+test: .venv/.test  ## run the whole test suite
+	$(BIN)/python -m pytest
+
+lint: .venv/.lint  ## style, types, docstrings, and the floors of the house
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/numpydoc lint $$(git ls-files 'skko/*.py')
+
+docs: .venv/.docs  ## build the documentation; warnings are errors
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
+
+bench: .venv/.test  ## measure against peers; DATA=DIR adds skko-mini's scores
+	$(BIN)/python -m benchmarks.model_selection
+	$(BIN)/python -m benchmarks.encode
+	$(if $(DATA),$(BIN)/python -m training.evaluate --model skko/models/mini --data $(DATA))
+
+clean:  ## remove the environment and everything built
+	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis skko-demo
+
+.venv/.made:
+	@test -n "$(PYTHON)" || { echo "skko needs Python 3.11 or newer; install it, or set PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.demo: .venv/.made $(SETUP)
+	$(PIP) --editable '.[viz]'
+	@touch $@
+
+.venv/.test: .venv/.made $(SETUP)
+	$(PIP) --editable '.[test]'
+	@touch $@ .venv/.demo
+
+.venv/.lint: .venv/.made $(SETUP)
+	$(PIP) --editable '.[test,lint]'
+	@touch $@
+
+.venv/.docs: .venv/.made $(SETUP)
+	$(PIP) --editable '.[test,docs]'
+	@touch $@

@@ -1,0 +1,124 @@
+"""The command line, in a real process."""
+
+import json
+import os
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from skko.datasets import load_inquiries
+
+TEXTS = load_inquiries()
+
+
+def skko(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "skko", *arguments]
+    env = {**os.environ, "PYTHONUTF8": "1", "HF_HUB_OFFLINE": "1"}
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=env, check=False, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def bundled(tmp_path_factory) -> tuple[dict, Path]:
+    folder = tmp_path_factory.mktemp("demo")
+    result = skko("demo", "--json", "--out", "그림 폴더", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout), folder
+
+
+def test_demo_encodes_each_text_and_the_query_once_and_loads_once(bundled):
+    found, _ = bundled
+    assert found["n_texts"] == len(TEXTS)
+    assert (found["texts_encoded"], found["model_loads"]) == (len(TEXTS) + 1, 1)
+
+
+def test_demo_finds_something(bundled):
+    found, _ = bundled
+    assert found["best_score"] > 0.6 > 3 * found["baseline_score"]
+    assert found["n_topics"] >= 5
+    assert 0 <= found["noise"] < 0.5
+    assert found["n_pairs"] >= len(found["pairs"]) > 0
+    assert found["hits"][0]["score"] > 0.4
+    assert found["seconds"] > 0
+
+
+def test_demo_confuses_no_text_twice(bundled):
+    found, _ = bundled
+    assert sum(map(sum, found["confusion"])) == len(TEXTS)
+    assert len(found["classes"]) == 8
+
+
+def test_demo_draws_a_map_with_hangul(bundled):
+    found, folder = bundled
+    image = folder / found["map"]
+    assert image.read_bytes().startswith(b"\x89PNG")
+    assert image.stat().st_size > 20_000
+
+
+def test_demo_on_a_users_file_in_cp949(tmp_path):
+    rows = ["문장,주제"] + [
+        f'"{t}",{topic}' for t, topic in zip(TEXTS.texts, TEXTS.topics, strict=True) if '"' not in t
+    ]
+    (tmp_path / "문의 내역.csv").write_bytes("\n".join(rows[:200]).encode("cp949", "ignore"))
+    result = skko("demo", "--data", "문의 내역.csv", "--label", "주제", "--json", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert found["n_texts"] == found["texts_encoded"] == 199
+    assert "pairs_recall" not in found
+
+
+def test_demo_as_text_without_labels(tmp_path):
+    (tmp_path / "lines.txt").write_text("\n".join(TEXTS.texts[:40]), encoding="utf-8")
+    result = skko("demo", "--data", "lines.txt", "--sample", "30", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "Classification" not in result.stdout
+    assert "30 texts" in result.stdout
+    assert "30 texts encoded, 1 model load" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "missing.csv"], "no file missing.csv"),
+        (["--data", "two.csv"], "say which holds the texts"),
+        (["--data", "two.csv", "--text", "c"], "no column 'c'"),
+        (["--data", "two.csv", "--text", "a", "--label", "b"], "Leave --label out"),
+        (["--data", "one.txt"], "at least 2"),
+        (["--model", "no/such-model"], "skko-mini"),
+    ],
+    ids=["no file", "which column", "no column", "one label", "one text", "no model"],
+)
+def test_errors_are_one_line_with_the_remedy(arguments, message, tmp_path):
+    (tmp_path / "two.csv").write_text("a,b\n가,1\n나,1\n", encoding="utf-8")
+    (tmp_path / "one.txt").write_text("하나\n", encoding="utf-8")
+    result = skko("demo", *arguments, cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("skko: ")
+    assert message in last
+    assert "Traceback" not in result.stderr
+
+
+def test_version_and_usage(tmp_path):
+    assert skko("--version", cwd=tmp_path).stdout.startswith("skko 0.")
+    assert skko("nonsense", cwd=tmp_path).returncode == 2
+
+
+def test_bundled_inquiries_are_what_they_promise():
+    texts, topics, groups = TEXTS.texts, TEXTS.topics, TEXTS.groups
+    assert len(texts) >= 480
+    assert len({unicodedata.normalize("NFC", " ".join(text.split())) for text in texts}) == len(texts)
+    assert all(unicodedata.is_normalized("NFC", text) and text == text.strip() for text in texts)
+    assert len(set(topics.tolist())) == 8
+    assert set(TEXTS.urgency.tolist()) == {"낮음", "보통", "높음"}
+    sizes = {group: int((groups == group).sum()) for group in set(groups.tolist()) - {-1}}
+    assert len(sizes) >= 80
+    assert set(sizes.values()) <= {3, 4, 5}
+    for group in sizes:
+        assert len(set(topics[groups == group].tolist())) == 1
+    frame = TEXTS.to_frame()
+    assert list(frame.columns) == ["text", "topic", "urgency", "group"]
+    assert len(frame) == len(TEXTS)
