@@ -1,6 +1,7 @@
 """UMAPReducer: a few dimensions in which density means something."""
 
 import random
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Integral, Real
@@ -167,11 +168,9 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
         return placed
 
     def _lay_out(self, rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-        from torchdr import UMAP
-
         n_neighbors = min(self.n_neighbors, len(rows) - 2)
         enough_axes = self.n_components <= min(len(rows), rows.shape[1])
-        umap = UMAP(
+        umap = _umap_class()(
             n_components=self.n_components,
             n_neighbors=n_neighbors,
             min_dist=self.min_dist,
@@ -201,6 +200,14 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def _umap_class() -> Any:
+    with warnings.catch_warnings():
+        # torchdr recommends FAISS on import; the neighbours here are exact and need none.
+        warnings.simplefilter("ignore", ImportWarning)
+        from torchdr import UMAP
+    return UMAP
 
 
 @contextmanager

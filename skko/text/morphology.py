@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from skko.progress import ShowProgress, progress_bar
@@ -20,6 +21,9 @@ NOUN_TAGS = frozenset({"NNG", "NNP", "XR", "SL", "SH"})
 
 _CAPACITY = 8_000_000
 _CHUNK = 512
+# Characters analysed at once. Of 20 petitions of 3,000 to 18,000 characters cut at 4,000, 99.99 % of the morphemes were
+# the same; a million characters in one piece took five minutes.
+_LONGEST = 8_000
 
 
 class Morpheme(NamedTuple):
@@ -120,11 +124,25 @@ def _run_kiwi(texts: list[str], show_progress: ShowProgress) -> Iterable[tuple[M
     kiwi = _kiwi()
     with progress_bar(len(texts), "analysing morphemes", show=show_progress) as bar:
         for start in range(0, len(texts), _CHUNK):
-            chunk = texts[start : start + _CHUNK]
-            for tokens in kiwi.tokenize(chunk):
+            pieces = [_pieces(text) for text in texts[start : start + _CHUNK]]
+            analysed = iter(kiwi.tokenize(chain.from_iterable(pieces)))
+            for one_text in pieces:
+                tokens = chain.from_iterable(islice(analysed, len(one_text)))
                 # Irregular stems carry a suffix (VV-I) that matters to a conjugator only.
                 yield tuple(_morpheme(token.form, token.tag.partition("-")[0]) for token in tokens)
-            bar.update(len(chunk))
+            bar.update(len(pieces))
+
+
+def _pieces(text: str) -> list[str]:
+    """Cut a very long text at white space: the time of one analysis grows with the square of its length."""
+    pieces = []
+    start = 0
+    while len(text) - start > _LONGEST:
+        space = max(text.rfind(character, start, start + _LONGEST) for character in " \n\t")
+        end = start + _LONGEST if space <= start else space + 1
+        pieces.append(text[start:end])
+        start = end
+    return [*pieces, text[start:]]
 
 
 @cache
