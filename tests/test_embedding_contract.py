@@ -373,3 +373,13 @@ def test_scikit_learns_progress_bar_runs_inside_a_pipeline(tiny_a, capsys):
     pipeline.set_callbacks(ProgressBar())
     pipeline.fit(TEXTS, np.tile([0, 1, 2], 20))
     assert "KoEmbeddingTransformer" in capsys.readouterr().out
+
+
+def test_progress_goes_to_standard_error_when_asked_for(tiny_a, capsys):
+    KoEmbeddingTransformer(str(tiny_a), cache=False, show_progress=True).fit_transform(TEXTS)
+    shown = capsys.readouterr()
+    assert "embedding" in shown.err
+    assert "60/60" in shown.err
+    assert shown.out == ""
+    KoEmbeddingTransformer(str(tiny_a), cache=False, show_progress=False).fit_transform(TEXTS)
+    assert capsys.readouterr().err == ""
