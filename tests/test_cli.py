@@ -78,6 +78,14 @@ def test_demo_as_text_without_labels(tmp_path):
     assert "30 texts encoded, 1 model load" in result.stdout
 
 
+def test_a_folder_that_cannot_be_made_is_told_before_the_work(tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    result = skko("demo", "--out", "taken", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "taken" in result.stderr.splitlines()[-1]
+    assert "embedding" not in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

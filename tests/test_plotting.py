@@ -6,7 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from skko.exceptions import FontWarning, MissingDependencyError
+from skko.exceptions import FontWarning
 from skko.plotting import TopicMapDisplay, fonts, hangul_font, korean_text
 
 mpl.use("Agg")
@@ -59,17 +59,9 @@ def test_the_users_settings_are_left_alone():
 
 def test_without_a_font_there_is_one_clear_warning(monkeypatch):
     monkeypatch.setattr(fonts, "hangul_font", lambda: None)
-    with pytest.warns(FontWarning, match="koreanize-matplotlib") as caught, korean_text():
+    with pytest.warns(FontWarning, match=r"skko\[viz\]") as caught, korean_text():
         pass
     assert len(caught) == 1
-
-
-def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
-    import sys
-
-    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(MissingDependencyError, match=r"skko\[viz\]"):
-        TopicMapDisplay.from_predictions(PLACES, LABELS)
 
 
 @pytest.mark.parametrize(("places", "labels"), [(PLACES[:, :1], LABELS), (PLACES, LABELS[:5])], ids=["1-D", "too few"])

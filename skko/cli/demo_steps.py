@@ -47,6 +47,7 @@ def run_steps(data: DemoData, *, model: str, threshold: float, out: Path) -> dic
         Everything found, ready for JSON.
     """
     before = encode_counts()
+    out.mkdir(parents=True, exist_ok=True)  # first of all: nothing is computed for a folder that cannot be
     KoEmbeddingTransformer(model).fit([])  # a missing model is told once, and not by every fold of the search
     result: dict[str, Any] = {"data": data.name, "model": model, "n_texts": len(data.texts)}
     result |= _classify(data, model)
@@ -54,7 +55,7 @@ def run_steps(data: DemoData, *, model: str, threshold: float, out: Path) -> dic
     result |= found
     result |= _mine(data, model, threshold)
     result |= _search(data, model)
-    result["map"] = str(_draw(data, model, labels, topics, out))
+    result["map"] = _draw(data, model, labels, topics, out / "topic_map.png")
     counts = encode_counts() - before
     return result | {"texts_encoded": counts.texts_encoded, "model_loads": counts.model_loads}
 
@@ -141,17 +142,15 @@ def _search(data: DemoData, model: str) -> dict[str, Any]:
     return {"query": data.query, "hits": hits[:_SHOWN]}
 
 
-def _draw(data: DemoData, model: str, labels: NDArray[np.int64], topics: list[Topic], out: Path) -> Path:
+def _draw(data: DemoData, model: str, labels: NDArray[np.int64], topics: list[Topic], path: Path) -> str:
     import matplotlib
 
     matplotlib.use("Agg")  # a file is wanted, and there may be no screen
     vectors = make_paraphrase_miner(model)[:-1].fit_transform(data.texts)
     places = UMAPReducer(2, min_dist=0.1, random_state=_SEED).fit_transform(vectors)
     names = {topic.label: " ".join(topic.keywords[:3]) or str(topic.label) for topic in topics}
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / "topic_map.png"
     with warnings.catch_warnings():
         # Emoji and rare letters in keywords are not in every font; the map stays readable.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         TopicMapDisplay.from_predictions(places, labels, names=names).save(path)
-    return path
+    return str(path)

@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from skko.exceptions import FontWarning
-from skko.optional import import_optional
 
 _KNOWN = (
     "Pretendard",
@@ -28,21 +27,17 @@ def hangul_font() -> str | None:
     -------
     str or None
         Name of the family; None if there is none.
-
-    Raises
-    ------
-    MissingDependencyError
-        If matplotlib is not installed.
     """
-    manager = import_optional("matplotlib.font_manager", extra="viz", purpose="plot").fontManager
-    installed = {font.name for font in manager.ttflist}
+    from matplotlib.font_manager import fontManager
+
+    installed = {font.name for font in fontManager.ttflist}
     for family in _KNOWN:
         if family in installed:
             return family
     bundled = _bundled_font()
     if bundled is None:
         return None
-    manager.addfont(bundled)
+    fontManager.addfont(bundled)
     return "NanumGothic"
 
 
@@ -60,12 +55,13 @@ def korean_text() -> Iterator[None]:
     FontWarning
         If no such font is found.
     """
-    pyplot = import_optional("matplotlib.pyplot", extra="viz", purpose="plot")
+    from matplotlib import pyplot
+
     family = hangul_font()
     if family is None:
         warnings.warn(
             "No font with Hangul was found, so Korean text shows as boxes. Install one, e.g. with "
-            "pip install koreanize-matplotlib.",
+            "pip install 'skko[viz]'.",
             FontWarning,
             stacklevel=3,
         )

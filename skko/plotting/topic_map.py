@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skko.optional import import_optional
 from skko.plotting.fonts import korean_text
 
 _NOISE = "0.82"
@@ -77,8 +76,6 @@ class TopicMapDisplay:
         ------
         ValueError
             If the shapes do not fit each other.
-        MissingDependencyError
-            If matplotlib is not installed.
         """
         places, topics = np.asarray(coordinates), np.asarray(labels, dtype=np.int64)
         if places.ndim != 2 or places.shape[1] != 2 or len(places) != len(topics):
@@ -101,7 +98,8 @@ class TopicMapDisplay:
         TopicMapDisplay
             The display itself.
         """
-        pyplot = import_optional("matplotlib.pyplot", extra="viz", purpose="plot")
+        from matplotlib import pyplot
+
         with korean_text():
             if ax is None:
                 _, ax = pyplot.subplots(figsize=(11, 8), layout="constrained")
