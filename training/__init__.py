@@ -1,0 +1,1 @@
+"""How skko-mini, the model inside the wheel, is made."""

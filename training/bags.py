@@ -21,7 +21,7 @@ class Bags:
         return len(self.offsets) - 1
 
     @classmethod
-    def from_lists(cls, lists: Iterable[Sequence[int]]) -> Self:
+    def from_lists(cls, lists: Iterable[Sequence[int] | NDArray[np.int32]]) -> Self:
         """Make bags of one list of ids a text, holding one list at a time."""
         arrays = [np.asarray(ids, dtype=np.int32) for ids in lists]
         offsets = np.cumsum([0, *map(len, arrays)], dtype=np.int64)

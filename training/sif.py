@@ -42,4 +42,5 @@ def sif_table(vectors: NDArray[np.float32], bags: Bags, *, n_components: int = N
     covariance = torch.cov((means - centre).T)
     leading = torch.linalg.eigh(covariance).eigenvectors[:, -n_components:]
     centred = table - centre
-    return centred - centred @ leading @ leading.T
+    stripped: torch.Tensor = centred - centred @ leading @ leading.T
+    return stripped

@@ -1,8 +1,8 @@
 """Read the public data sets: which rows train, and which are held out.
 
 Held out of all training: KorSTS dev, the last 5,000 rows of YNAT, Wikipedia articles whose id ends in 0, and the
-last 200 paraphrase groups of ParaKQC. AutoRAG, KoBEST SentiNeg, XNLI test and the test split of StyleKQC are never
-opened here.
+last 200 paraphrase groups of ParaKQC. KoBEST SentiNeg, XNLI test and the dev and test splits of StyleKQC are never
+opened, and AutoRAG only to evaluate.
 """
 
 import csv
@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -34,14 +35,14 @@ class Article:
     passages: tuple[str, ...]
 
 
-def read_table(path: Path, **options: object) -> pd.DataFrame:
+def read_table(path: Path, **options: Any) -> pd.DataFrame:
     """Read a tab-separated file of strings, quotes being ordinary characters.
 
     Parameters
     ----------
     path : Path
         File to read.
-    **options : object
+    **options : Any
         Further options of :func:`pandas.read_csv`.
 
     Returns
@@ -49,8 +50,14 @@ def read_table(path: Path, **options: object) -> pd.DataFrame:
     DataFrame
         Every column as str.
     """
-    settings = {"sep": "\t", "quoting": csv.QUOTE_NONE, "dtype": str, "keep_default_na": False, **options}
-    return pd.read_csv(path, encoding="utf-8-sig", **settings)  # type: ignore[call-overload, no-any-return]
+    settings: dict[str, Any] = {
+        "sep": "\t",
+        "quoting": csv.QUOTE_NONE,
+        "dtype": str,
+        "keep_default_na": False,
+        **options,
+    }
+    return pd.read_csv(path, encoding="utf-8-sig", **settings)
 
 
 def passages(text: str, *, n_passages: int = 2, length: int = PASSAGE_LENGTH) -> tuple[str, ...]:
@@ -127,9 +134,35 @@ def headlines(data: Path, *, held_out: bool = False) -> pd.DataFrame:
     return table[-N_YNAT_HELD_OUT:] if held_out else table[:-N_YNAT_HELD_OUT]
 
 
+def held_out_paraphrases(data: Path) -> list[str]:
+    """Read the questions of ParaKQC's last 200 groups, ten after ten."""
+    questions: list[str] = read_table(data / "parakqc" / "paraKQC_v1.txt", header=None)[2].tolist()
+    return questions[N_PARAKQC_GROUPS * GROUP_SIZE :]
+
+
 def paraphrase_groups(data: Path) -> list[list[str]]:
     """Read groups of ten paraphrases: ParaKQC without its last 200 groups, and StyleKQC's training split."""
     parakqc = read_table(data / "parakqc" / "paraKQC_v1.txt", header=None)[2].tolist()
     stylekqc = read_table(data / "stylekqc" / "topic" / "train.tsv")["sentence"].tolist()
     rows = parakqc[: N_PARAKQC_GROUPS * GROUP_SIZE] + stylekqc
     return [rows[start : start + GROUP_SIZE] for start in range(0, len(rows), GROUP_SIZE)]
+
+
+def held_out_texts(data: Path) -> frozenset[str]:
+    """Every text of the development sets: the sets overlap, so a text of one may stand in the training part of another.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of the data sets.
+
+    Returns
+    -------
+    frozenset of str
+        Sentences of KorSTS dev, headlines, Wikipedia titles and passages, and paraphrases that are held out.
+    """
+    sts = read_table(data / "kornlu" / "sts-dev.tsv")
+    held_out = {*sts["sentence1"], *sts["sentence2"], *headlines(data, held_out=True)["title"]}
+    for article in articles(data, held_out=True):
+        held_out |= {article.title, *article.passages}
+    return frozenset(held_out | set(held_out_paraphrases(data)))
