@@ -10,10 +10,14 @@ from hypothesis import strategies as st
 from skko import KoTextNormalizer
 
 FAMILY = "👨‍👩‍👧"
-TRICKY = st.sampled_from(
-    [*"가각ㄱㅏㅋㅠㆎ각ᇂﾡￂＡ１！　 \t\n\u2000\u200b\u200d\u3164\u115f\u1160\uffa0\ufeff\u00ad\u202e!?.~a1ￓＺ"]
-    + [FAMILY, "\u0301", "\u0327", "\u20dd", "\u212b", "\u037e", "\u1fef", "\uf900", "Å", "❤️", "\U0001f1f0\U0001f1f7"]
+_LETTERS = (
+    "가각ㄱㅏㅋㅠㆎ!?.~a1 \t\n"
+    "\u1100\u1161\u11a8\u1112\u11ab"  # conjoining jamo
+    "\uffa1\uffc2\uffd3\uff21\uff11\uff01\uff3a\u3000"  # half and full width
+    "\u2000\u200b\u200d\u3164\u115f\u1160\uffa0\ufeff\u00ad\u202e"  # blanks and what cannot be seen
+    "\u0301\u0327\u20dd\u212b\u037e\u1fef\uf900\u00c5"  # marks, and letters that NFC replaces
 )
+TRICKY = st.sampled_from([*_LETTERS, FAMILY, "❤️", "🇰🇷"])
 ALL_SETTINGS = [
     {"fold_width": f, "remove_invisible": r, "max_repeats": m, "collapse_whitespace": c}
     for f, r, m, c in product([True, False], [True, False], [None, 1, 3], [True, False])

@@ -170,17 +170,17 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
     def _lay_out(self, rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
         n_neighbors = min(self.n_neighbors, len(rows) - 2)
         enough_axes = self.n_components <= min(len(rows), rows.shape[1])
-        umap = _umap_class()(
-            n_components=self.n_components,
-            n_neighbors=n_neighbors,
-            min_dist=self.min_dist,
-            max_iter=self.n_epochs,
-            init="pca" if enough_axes else "normal",
-            random_state=seed,
-            backend=None,
-            device="cpu",
-        )
         with _generators_restored():
+            umap = _umap_class()(
+                n_components=self.n_components,
+                n_neighbors=n_neighbors,
+                min_dist=self.min_dist,
+                max_iter=self.n_epochs,
+                init="pca" if enough_axes else "normal",
+                random_state=seed,
+                backend=None,
+                device="cpu",
+            )
             return np.asarray(umap.fit_transform(rows), dtype=np.float32)
 
     def _axes(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:

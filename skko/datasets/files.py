@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import json
 import warnings
 from dataclasses import dataclass
 from os import PathLike
@@ -169,11 +170,10 @@ def _parse(content: str, kind: str, header: bool, path: Path) -> pd.DataFrame:
     if not content.strip():
         raise DataFileError(f"{path} is empty.")
     if kind == "txt":
-        lines = [line for line in content.splitlines() if line.strip()]
-        return pd.DataFrame({"text": lines})
+        return pd.DataFrame({"text": [line for line in _lines(content) if line.strip()]})
     try:
         if kind == "jsonl":
-            return pd.read_json(io.StringIO(content), lines=True, dtype=False, convert_dates=False)
+            return pd.DataFrame([json.loads(line) for line in _lines(content) if line.strip()])
         if kind in ("csv", "tsv"):
             return pd.read_csv(
                 io.StringIO(content, newline=""),
@@ -187,6 +187,11 @@ def _parse(content: str, kind: str, header: bool, path: Path) -> pd.DataFrame:
     except (ValueError, pd.errors.ParserError) as error:
         raise DataFileError(f"{path} cannot be read as {kind}: {str(error).strip()}.") from error
     raise DataFileError(f"format={kind!r} is not known: use one of {sorted(set(_FORMATS.values()))}.")
+
+
+def _lines(content: str) -> list[str]:
+    """Lines as editors count them; str.splitlines would also cut at separators inside a text."""
+    return content.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

@@ -1,0 +1,208 @@
+"""HDBSCANClusterer, UMAPReducer and keywords, on vectors and hand-worked texts."""
+
+import pickle
+import random
+from collections import Counter
+from math import log
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import make_blobs
+from sklearn.metrics import adjusted_rand_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skko import HDBSCANClusterer
+from skko.clustering import UMAPReducer, topic_keywords
+from skko.text import KOREAN_STOP_WORDS, tokenise
+from skko.text.morphology import NOUN_TAGS
+
+
+@parametrize_with_checks([HDBSCANClusterer(), UMAPReducer()], xfail_strict=True)
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    sizes = [20, 60, 40]
+    X, y = make_blobs(sizes, centers=[[0, 0], [9, 0], [0, 9]], cluster_std=0.4, random_state=0)
+    noise = np.array([[50.0, 50.0], [-40.0, 30.0]])
+    return np.concatenate([X, noise]), np.concatenate([y, [-1, -1]])
+
+
+def test_clusters_are_found_and_numbered_by_size(blobs):
+    X, y = blobs
+    clusterer = HDBSCANClusterer(min_cluster_size=8).fit(X)
+    assert clusterer.n_clusters_ == 3
+    assert adjusted_rand_score(y[clusterer.labels_ >= 0], clusterer.labels_[clusterer.labels_ >= 0]) == 1
+    assert (clusterer.labels_[-2:] == -1).all()
+    sizes = np.bincount(clusterer.labels_[clusterer.labels_ >= 0])
+    assert (np.diff(sizes) <= 0).all()
+    assert ((clusterer.probabilities_ >= 0) & (clusterer.probabilities_ <= 1)).all()
+
+
+def test_equal_sizes_are_numbered_by_their_first_row():
+    X = np.concatenate([np.random.default_rng(0).normal(c, 0.1, (20, 2)) for c in (5, 0, 9)])
+    labels = HDBSCANClusterer().fit_predict(X)
+    assert [labels[0], labels[20], labels[40]] == [0, 1, 2]
+
+
+def test_predict_is_fit_on_training_rows_and_near_on_new_ones(blobs):
+    X, _ = blobs
+    clusterer = HDBSCANClusterer(min_cluster_size=8).fit(X)
+    np.testing.assert_array_equal(clusterer.predict(X), clusterer.labels_)
+    centres = clusterer.predict([[9.0, 0.0], [0.0, 9.0], [0.0, 0.0], [200.0, 0.0]])
+    assert centres.tolist() == [0, 1, 2, -1]
+    copied = pickle.loads(pickle.dumps(clusterer))
+    np.testing.assert_array_equal(copied.predict(X), clusterer.labels_)
+
+
+def test_score_is_validity_and_prefers_what_is_separate(blobs):
+    from hdbscan.validity import validity_index
+
+    X, _ = blobs
+    clusterer = HDBSCANClusterer(min_cluster_size=8).fit(X)
+    assert clusterer.score(X) == pytest.approx(validity_index(X, clusterer.labels_.astype(np.intp)))
+    blurred = np.random.default_rng(0).normal(size=(120, 2))
+    assert clusterer.score(X) > 0.5 > HDBSCANClusterer(min_cluster_size=8).fit(blurred).score(blurred)
+
+
+def test_nothing_found_is_the_worst_score():
+    X = np.random.default_rng(0).uniform(size=(12, 2))
+    clusterer = HDBSCANClusterer(min_cluster_size=10).fit(X)
+    assert clusterer.n_clusters_ == 0
+    assert clusterer.score(X) == -1
+    assert set(clusterer.predict(X + 1)) == {-1}
+
+
+@pytest.mark.parametrize("n_rows", [2, 3, 7])
+def test_fewer_rows_than_a_cluster_are_noise(n_rows):
+    X = np.random.default_rng(0).normal(size=(n_rows, 3))
+    assert set(HDBSCANClusterer(min_cluster_size=10).fit_predict(X)) == {-1}
+
+
+def test_all_rows_equal():
+    clusterer = HDBSCANClusterer(allow_single_cluster=True).fit(np.ones((30, 3)))
+    assert len(set(clusterer.labels_.tolist())) == 1
+    assert np.isfinite(clusterer.score(np.ones((30, 3))))
+
+
+@pytest.fixture(scope="module")
+def groups():
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(6, 32))
+    y = np.repeat(range(6), 50)
+    return (centres[y] + rng.normal(scale=0.35, size=(300, 32))).astype(np.float32), y
+
+
+def test_a_seed_repeats_bit_for_bit_and_another_seed_differs(groups):
+    X, _ = groups
+    first, again, other = (UMAPReducer(random_state=seed).fit_transform(X) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_neighbours_stay_neighbours(groups):
+    X, y = groups
+    reducer = UMAPReducer(random_state=0).fit(X)
+    assert reducer.embedding_.shape == (300, 5)
+    assert adjusted_rand_score(y, HDBSCANClusterer(min_cluster_size=10).fit_predict(reducer.embedding_)) > 0.95
+
+
+def test_training_rows_keep_their_place_and_new_rows_land_with_their_group(groups):
+    X, y = groups
+    reducer = UMAPReducer(random_state=0).fit(X)
+    np.testing.assert_array_equal(reducer.transform(X), reducer.embedding_)
+    new = X + np.random.default_rng(1).normal(scale=0.1, size=X.shape).astype(np.float32)
+    placed = reducer.transform(new)
+    centres = np.array([reducer.embedding_[y == group].mean(axis=0) for group in range(6)])
+    nearest = np.linalg.norm(placed[:, None] - centres, axis=2).argmin(axis=1)
+    assert (nearest == y).mean() > 0.97
+
+
+def test_a_place_does_not_depend_on_the_other_rows(groups):
+    X, _ = groups
+    reducer = UMAPReducer(random_state=0).fit(X)
+    new = X[:20] + 0.01
+    np.testing.assert_allclose(reducer.transform(new)[7:8], reducer.transform(new[7:8]), atol=1e-5)
+    assert reducer.transform(X[:0]).shape == (0, 5)
+
+
+def test_copies_share_a_place(groups):
+    X, _ = groups
+    places = UMAPReducer(random_state=0).fit_transform(np.concatenate([X, X[:30]]))
+    np.testing.assert_array_equal(places[:30], places[300:])
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 3, 4, 5])
+def test_few_rows(n_rows):
+    X = np.random.default_rng(0).normal(size=(n_rows, 8))
+    places = UMAPReducer(2, random_state=0).fit_transform(X)
+    assert places.shape == (n_rows, 2)
+    assert np.isfinite(places).all()
+    assert len(np.unique(places, axis=0)) == n_rows
+
+
+def test_more_components_than_columns():
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    assert UMAPReducer(8, random_state=0).fit_transform(X).shape == (40, 8)
+
+
+def test_the_global_generators_are_left_alone(groups):
+    import torch
+
+    def state():
+        return random.random(), np.random.random(), torch.rand(1).item()
+
+    def seeded():
+        random.seed(7), np.random.seed(7), torch.manual_seed(7)
+
+    seeded()
+    expected = state()
+    seeded()
+    UMAPReducer(random_state=0).fit(groups[0])
+    assert state() == expected
+
+
+def test_clone_keeps_parameters():
+    assert clone(UMAPReducer(3, n_neighbors=7)).get_params()["n_neighbors"] == 7
+
+
+TEXTS = [
+    "배송이 너무 늦어요",
+    "배송은 언제 오나요 택배 기사님",
+    "택배가 안 와요",
+    "카드 결제가 안 돼요",
+    "결제를 취소하고 카드를 바꿀래요",
+    "美 대통령 회담",
+]
+
+
+def test_keywords_are_those_of_the_formula():
+    labels = np.array([0, 0, 0, 1, 1, -1])
+    tokens = [[t for t in text if t not in KOREAN_STOP_WORDS] for text in tokenise(TEXTS, tags=NOUN_TAGS)]
+    counts = [Counter(t for row in np.flatnonzero(labels == c) for t in tokens[row]) for c in (0, 1)]
+    total = counts[0] + counts[1]
+    mean = sum(total.values()) / 2
+    for topic, count in zip(topic_keywords(TEXTS, labels), counts, strict=True):
+        weight = {w: n / sum(count.values()) * log(1 + mean / total[w]) for w, n in count.items()}
+        assert set(topic.keywords) == set(weight)
+        values = [weight[word] for word in topic.keywords]
+        assert values == sorted(values, reverse=True)
+
+
+def test_josa_are_never_keywords_and_hanja_are():
+    topics = topic_keywords(TEXTS, [0, 0, 0, 1, 1, 2])
+    words = {word for topic in topics for word in topic.keywords}
+    assert {"배송", "택배", "결제", "카드", "美"} <= words
+    assert not {"배송이", "배송은", "이", "은", "를", "가"} & words
+    assert [topic.size for topic in topics] == [3, 2, 1]
+
+
+def test_keywords_of_nothing():
+    assert topic_keywords(TEXTS, [-1] * 6) == []
+    (topic,) = topic_keywords(["ㅋㅋㅋ", "!!!"], [0, 0])
+    assert topic.keywords == ()
+    with pytest.raises(ValueError, match="6 texts and 2 labels"):
+        topic_keywords(TEXTS, [0, 1])
