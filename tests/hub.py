@@ -13,8 +13,11 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 @contextmanager
-def serve_hub(models: dict[str, Path]) -> Iterator[tuple[str, list[str]]]:
-    """Serve directories under their model names; yields the address and the growing list of requests."""
+def serve_hub(models: dict[str, Path], *, damaged: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Serve directories under their model names; yields the address and the growing list of requests.
+
+    The file named ``damaged`` is sent with one byte changed.
+    """
     requests: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -45,6 +48,8 @@ def serve_hub(models: dict[str, Path]) -> Iterator[tuple[str, list[str]]]:
                 return self._send(404, b"Entry not found", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": COMMIT})
             content = file.read_bytes()
             digest = hashlib.sha256(content).hexdigest()
+            if file.name == damaged:
+                content = content[:-1] + bytes([content[-1] ^ 1])
             return self._send(200, content, {"ETag": f'"{digest}"', "X-Repo-Commit": COMMIT})
 
         def _send_json(self, value: object) -> None:
@@ -77,4 +82,12 @@ def _description(name: str, directory: Path, path: str) -> object:
             {"type": "file", "path": name, "size": file.stat().st_size, "oid": "0" * 40}
             for name, file in zip(names, files, strict=True)
         ]
-    return {"id": name, "modelId": name, "sha": COMMIT, "siblings": [{"rfilename": name} for name in names]}
+    siblings = [_sibling(name, file) for name, file in zip(names, files, strict=True)]
+    return {"id": name, "modelId": name, "sha": COMMIT, "siblings": siblings}
+
+
+def _sibling(name: str, file: Path) -> dict[str, object]:
+    if file.suffix != ".safetensors":
+        return {"rfilename": name}
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    return {"rfilename": name, "lfs": {"sha256": digest, "size": file.stat().st_size, "pointerSize": 134}}

@@ -148,3 +148,14 @@ def test_weights_fetched_alone_are_not_mistaken_for_the_model(tiny_a, tmp_path):
         subprocess.run([sys.executable, "-c", fetch, *files], env=env, check=True, capture_output=True)
     error = run_snippet(tmp_path / "hub", "http://127.0.0.1:9")
     assert error["error"] == "ModelNotAvailableError"
+
+
+@pytest.mark.socket
+def test_a_damaged_download_is_found_and_removed(tiny_a, tmp_path):
+    with serve_hub({"dragonkue/bge-m3-ko": tiny_a}, damaged="model.safetensors") as (address, _):
+        error = run_snippet(tmp_path / "hub", address)
+    assert error["error"] == "ModelNotAvailableError"
+    assert "SHA-256" in error["message"]
+    assert not list((tmp_path / "hub").rglob("model.safetensors"))
+    with serve_hub({"dragonkue/bge-m3-ko": tiny_a}) as (address, _):
+        assert "vectors" in run_snippet(tmp_path / "hub", address)

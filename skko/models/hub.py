@@ -1,5 +1,6 @@
 """Models of the hub: which commit is meant, and whether it is already on this machine."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +24,14 @@ class HubModel:
         The commit.
     downloaded : bool
         Whether its files are on this machine.
+    digests : tuple of (str, str)
+        Large files with the SHA-256 that the hub states for them; known only of what is not yet downloaded.
     """
 
     name: str
     commit: str
     downloaded: bool
+    digests: tuple[tuple[str, str], ...] = ()
 
 
 def find_on_hub(spec: ModelSpec) -> HubModel:
@@ -63,14 +67,47 @@ def find_on_hub(spec: ModelSpec) -> HubModel:
     from huggingface_hub import HfApi, hf_hub_download, resolve_revision
 
     try:
-        info = HfApi().model_info(name, revision=spec.revision, timeout=_TIMEOUT)  # fails at once, without retries
+        # Fails at once where there is no hub; a download would try again for minutes.
+        info = HfApi().model_info(name, revision=spec.revision, timeout=_TIMEOUT, files_metadata=True)
         commit = str(resolve_revision(name, revision=spec.revision))  # and notes which commit the revision is
-        if any(file.rfilename == "modules.json" for file in info.siblings or ()):
+        files = info.siblings or []
+        if any(file.rfilename == "modules.json" for file in files):
             # Where this one file fails to come, sentence-transformers goes on without it and guesses.
             hf_hub_download(name, "modules.json", revision=commit)
     except Exception as error:  # whatever the hub's client raises, the model did not come
         raise ModelNotAvailableError(_message(spec, f"the hub did not give it ({describe(error)})")) from error
-    return HubModel(name, commit, downloaded=False)
+    digests = tuple((file.rfilename, file.lfs.sha256) for file in files if file.lfs is not None)
+    return HubModel(name, commit, downloaded=False, digests=digests)
+
+
+def verify_download(model: HubModel) -> None:
+    """Compare the large files that came with what the hub states, and remove those that differ.
+
+    Parameters
+    ----------
+    model : HubModel
+        A model whose files have just been fetched.
+
+    Raises
+    ------
+    ModelNotAvailableError
+        If a file differs.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    for filename, expected in model.digests:
+        path = try_to_load_from_cache(model.name, filename, revision=model.commit)
+        if not isinstance(path, str):
+            continue  # of several formats of the weights one is fetched
+        with Path(path).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != expected:
+            Path(path).resolve().unlink()
+            Path(path).unlink(missing_ok=True)
+            raise ModelNotAvailableError(
+                f"{filename} of {model.name} came damaged: its SHA-256 is {found[:12]}… and the hub states "
+                f"{expected[:12]}…. It was removed; try again."
+            )
 
 
 def describe(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skko.exceptions import ModelNotAvailableError
 from skko.models.fingerprint import directory_fingerprint
-from skko.models.hub import describe, find_on_hub
+from skko.models.hub import describe, find_on_hub, verify_download
 from skko.models.spec import MINI, ModelFacts, ModelSpec
 
 DTYPES = ("float32", "float16", "bfloat16")
@@ -150,6 +150,7 @@ def _load(spec: ModelSpec) -> tuple[Any, str]:
             return _read(spec, str(spec.directory), None, local=True), directory_fingerprint(spec.directory)
         found = find_on_hub(spec)
         model = _read(spec, found.name, found.commit, local=found.downloaded)
+        verify_download(found)
         return model, f"{found.name}@{found.commit}"
     except (ImportError, MemoryError, ModelNotAvailableError, torch.OutOfMemoryError):
         raise
