@@ -86,6 +86,20 @@ def test_a_folder_that_cannot_be_made_is_told_before_the_work(tmp_path):
     assert "embedding" not in result.stderr
 
 
+def test_demo_leaves_rare_labels_out_of_the_classification_and_empty_rows_out_of_all(tmp_path):
+    rows = [f'"{t}",{topic}' for t, topic in zip(TEXTS.texts, TEXTS.topics, strict=True) if '"' not in t][:120]
+    rows += ['"아주 드문 문의",희귀', ",배송"]
+    (tmp_path / "a.csv").write_text("\n".join(["text,topic", *rows]), encoding="utf-8")
+    result = skko("demo", "--data", "a.csv", "--label", "topic", "--json", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert found["n_texts"] == 121
+    assert found["labels_left_out"] == {"희귀": 1}
+    assert sum(map(sum, found["confusion"])) == 120
+    assert "skko: a.csv has 1 rows without a text" in result.stderr
+    assert "demo_data.py" not in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

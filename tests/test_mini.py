@@ -39,7 +39,7 @@ def test_skko_gives_the_same_vectors(plain):
 
 def test_it_knows_what_means_the_same():
     similarity = KoEmbeddingTransformer("skko-mini").fit([]).similarity(TEXTS[:1], TEXTS[1:4])[0]
-    assert similarity[0] > 0.5 > similarity[1] > similarity[2]
+    assert similarity[0] > 0.5 > 0.3 > similarity[1:].max()
 
 
 def test_empty_and_unknown_texts_are_finite_and_the_others_of_unit_length():

@@ -39,7 +39,9 @@ def _classification(result: dict[str, Any]) -> str:
         f"  {_padded(name, wide)}  " + " ".join(f"{count or '.':>{cell}}" for count in row)
         for name, row in zip(names, counts, strict=True)
     ]
-    return "\n".join([head, *rows])
+    left_out = ", ".join(f"{name} ({count})" for name, count in result["labels_left_out"].items())
+    rare = [f"left out, too few texts for {result['n_folds']} folds: {left_out}"] if left_out else []
+    return "\n".join([head, *rows, *rare])
 
 
 def _topics(result: dict[str, Any]) -> str:

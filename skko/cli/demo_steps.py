@@ -65,28 +65,31 @@ def _classify(data: DemoData, model: str) -> dict[str, Any]:
     if data.labels is None:
         return {"best_score": None, "baseline_score": None}
     names, counts = np.unique(data.labels, return_counts=True)
-    if len(names) < 2 or counts.min() < 2:
-        rare = names[counts.argmin()]
+    rare = {str(name): int(count) for name, count in zip(names, counts, strict=True) if count < _FOLDS}
+    rows = np.flatnonzero(~np.isin(data.labels, list(rare)))
+    labels = data.labels[rows]
+    if len(np.unique(labels)) < 2:
         raise DataFileError(
-            f"Classification needs 2 labels with 2 texts each; {data.name} has {len(names)} labels, and "
-            f"{str(rare)!r} has {counts.min()} text. Leave --label out, or remove such rows."
+            f"Classification needs 2 labels with {_FOLDS} texts each, and {data.name} has "
+            f"{len(np.unique(labels))}. Leave --label out, or name another column."
         )
-    n_folds = int(min(_FOLDS, counts.min()))
-    together = _together(data)
-    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=_SEED)
-    search = GridSearchCV(make_text_classifier(model), _CANDIDATES, cv=folds)
-    search.fit(data.texts, data.labels, groups=together)
+    texts = [data.texts[row] for row in rows]
+    together = _together(data)[rows]
+    folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=_SEED)
+    search = GridSearchCV(make_text_classifier(model), _CANDIDATES, cv=folds).fit(texts, labels, groups=together)
     options = {"groups": together, "cv": folds}
-    predicted = cross_val_predict(search.best_estimator_, data.texts, data.labels, **options)
-    baseline = cross_val_score(DummyClassifier(), data.texts, data.labels, **options)
+    predicted = cross_val_predict(search.best_estimator_, texts, labels, **options)
+    baseline = cross_val_score(DummyClassifier(), texts, labels, **options)
+    classes = np.unique(labels)
     return {
-        "n_folds": n_folds,
+        "n_folds": _FOLDS,
         "n_candidates": len(search.cv_results_["params"]),
         "best_params": search.best_params_,
         "best_score": float(search.best_score_),
         "baseline_score": float(baseline.mean()),
-        "classes": names.tolist(),
-        "confusion": confusion_matrix(data.labels, predicted, labels=names).tolist(),
+        "labels_left_out": rare,
+        "classes": classes.tolist(),
+        "confusion": confusion_matrix(labels, predicted, labels=classes).tolist(),
     }
 
 

@@ -3,11 +3,13 @@
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from skko._version import __version__
 from skko.cli import demo
-from skko.exceptions import SkkoError
+from skko.exceptions import SkkoError, SkkoWarning
 
 _INTERRUPTED = 130  # as a shell reports SIGINT
 
@@ -26,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 if it worked, 1 if it failed with a known cause, which is on standard error in one line; 130 after Ctrl-C.
     """
     options = format_parser().parse_args(arguments)
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
     try:
         return int(options.run(options))
     except (SkkoError, OSError, ValueError) as error:
@@ -39,6 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("skko: interrupted", file=sys.stderr)
         return _INTERRUPTED
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *place: Any) -> None:
+    """One line for a user; where in the code it arose is for programmers, and warnings of others are not for users."""
+    if issubclass(category, SkkoWarning):
+        print(f"skko: {message}", file=sys.stderr)
 
 
 def format_parser() -> argparse.ArgumentParser:

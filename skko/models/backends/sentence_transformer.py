@@ -17,8 +17,8 @@ from skko.models.spec import MINI, ModelFacts, ModelSpec
 DTYPES = ("float32", "float16", "bfloat16")
 # Tokenisers report "no limit" as a number no text reaches.
 _NO_LIMIT = 1 << 24
-# Tokens a batch. On two CPU cores 512 was the fastest of 512, 1,024 and 4,096 for XLM-R of base shape
-# (docs/decisions.md); accelerators want enough rows to be busy; models without attention hardly care.
+# Tokens a batch. On two CPU cores 512 was the fastest of 256, 512, 1,024 and 4,096 (docs/decisions.md); accelerators
+# want enough rows to be busy; models without attention hardly care.
 _BATCH_TOKENS_CPU = 512
 _BATCH_TOKENS_ACCELERATOR = 16_384
 _BATCH_CHARACTERS = 1 << 18
