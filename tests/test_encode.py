@@ -70,6 +70,12 @@ def test_what_changes_vectors_is_encoded_again(params, tiny_a, counting):
     assert counting()[0] == 300
 
 
+def test_the_models_own_longest_input_is_the_default(tiny_a, counting):
+    KoEmbeddingTransformer(str(tiny_a)).fit_transform(TEXTS)
+    KoEmbeddingTransformer(str(tiny_a), max_length=128).fit_transform(TEXTS)
+    assert counting()[0] == 150
+
+
 def test_duplicates_are_encoded_once_even_without_a_cache(tiny_a, counting):
     vectors = KoEmbeddingTransformer(str(tiny_a), cache=False).fit_transform(["가", "나", "가"] * 10)
     assert counting() == (2, 1)

@@ -119,9 +119,12 @@ def encode_texts(
     prompt = facts.default_prompt if prompt is None else prompt
     if max_length is not None and facts.max_length is not None and max_length > facts.max_length:
         raise ValueError(f"max_length={max_length} is more than the {facts.max_length} tokens that {spec.name} reads.")
+    max_length = facts.max_length if max_length is None else max_length
     position: dict[str, int] = {}
     gather = np.fromiter((position.setdefault(text, len(position)) for text in texts), np.intp, count=len(texts))
-    keys = embedding_keys(position, fingerprint=facts.fingerprint, prompt=prompt, max_length=max_length)
+    keys: list[bytes] = []
+    if cache is not None:
+        keys = embedding_keys(position, fingerprint=facts.fingerprint, prompt=prompt, max_length=max_length)
     table = _Table(list(position), keys, cache, facts.dimension)
     if len(table.look_up()):
         encoder = registry.get(spec)
@@ -180,7 +183,7 @@ def _embed(
                     on_batch(done, len(missing))
     if n_truncated:
         warnings.warn(
-            f"{n_truncated:,} of {len(missing):,} texts are longer than {max_length or encoder.facts.max_length:,} "
+            f"{n_truncated:,} of {len(missing):,} texts are longer than {max_length:,} "
             "tokens and only their beginnings were embedded. Split long texts, or raise max_length if the model reads "
             "more.",
             TruncationWarning,
