@@ -16,14 +16,14 @@ _TRUE = {"1", "true", "yes", "on"}
 
 
 def _default_cache_dir() -> Path:
-    if "SKKO_CACHE_DIR" in os.environ:
-        return Path(os.environ["SKKO_CACHE_DIR"]).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "skko"
+    if chosen := os.environ.get("SKKO_CACHE_DIR"):  # set but empty is not set: it would mean the working directory
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "skko"
 
 
 _DEFAULTS: dict[str, Callable[[], Any]] = {
     "cache_dir": _default_cache_dir,
-    "device": lambda: os.environ.get("SKKO_DEVICE", "auto"),
+    "device": lambda: os.environ.get("SKKO_DEVICE") or "auto",
     "max_loaded_models": lambda: 4,
     "memory_cache_bytes": lambda: 1 << 30,
     "offline": lambda: os.environ.get("SKKO_OFFLINE", "").lower() in _TRUE,
@@ -118,7 +118,9 @@ def _checked(settings: dict[str, Any]) -> dict[str, Any]:
     return {name: value if value is None else _CHECKS[name](name, value) for name, value in settings.items()}
 
 
-def _path(_: str, value: Any) -> Path:
+def _path(name: str, value: Any) -> Path:
+    if not isinstance(value, (str, os.PathLike)):
+        raise ValueError(f"{name} must be a path, got {value!r}.")
     return Path(value).expanduser()
 
 

@@ -43,7 +43,8 @@ def check_texts(X: Any, *, name: str = "X") -> list[str]:
     for row, value in enumerate(values):
         if not isinstance(value, str):
             raise _wrong_row(value, row, name)
-        texts.append(value if type(value) is str else str(value))
+        # str(value) would ask the subclass: of an Enum member it gives the name.
+        texts.append(value if type(value) is str else str.__str__(value))
         if not value.isascii():
             try:
                 value.encode()

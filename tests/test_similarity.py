@@ -38,13 +38,19 @@ def test_ties_go_to_the_first_row():
     assert (scores == 1).all()
 
 
+def exactly(pairs, products, threshold, possible):
+    """Whether the pairs are those that reach the threshold; the last bit of a cosine at it depends on the block."""
+    found = {(int(p["i"]), int(p["j"])) for p in pairs}
+    sure = {pair for pair in possible if products[pair] >= threshold + 1e-6 or threshold == -1}
+    perhaps = {pair for pair in possible if products[pair] >= threshold - 1e-6}
+    return sure <= found <= perhaps and len(found) == len(pairs)
+
+
 @given(MATRICES, st.sampled_from([-1.0, -0.3, 0.1, 0.6, 0.9]), MEMORY)
 def test_self_join_is_every_pair_once(A, threshold, memory):
     pairs = self_join(A, threshold, memory=memory)
     products = cosines(A, A)
-    expected = {(i, j) for i in range(len(A)) for j in range(i + 1, len(A)) if products[i, j] >= threshold}
-    assert {(int(p["i"]), int(p["j"])) for p in pairs} == expected
-    assert len(pairs) == len(expected)
+    assert exactly(pairs, products, threshold, [(i, j) for i in range(len(A)) for j in range(i + 1, len(A))])
     np.testing.assert_allclose(pairs["score"], products[pairs["i"], pairs["j"]], atol=1e-6)
     assert (np.diff(pairs["score"]) <= 0).all()
 
@@ -52,8 +58,7 @@ def test_self_join_is_every_pair_once(A, threshold, memory):
 @given(MATRICES, MATRICES, st.sampled_from([-1.0, 0.1, 0.6]), MEMORY)
 def test_join_is_every_pair_of_two_lists(A, B, threshold, memory):
     pairs = join(A, B, threshold, memory=memory)
-    products = cosines(A, B)
-    assert {(int(p["i"]), int(p["j"])) for p in pairs} == set(map(tuple, np.argwhere(products >= threshold).tolist()))
+    assert exactly(pairs, cosines(A, B), threshold, [(i, j) for i in range(len(A)) for j in range(len(B))])
 
 
 @pytest.mark.parametrize("memory", [1 << 12, 1 << 16, 1 << 29])

@@ -4,6 +4,7 @@ import random
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import blake2b
 from numbers import Integral, Real
 from typing import Any
 
@@ -118,6 +119,7 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
         enough = len(self._rows) >= _LEAST_ROWS
         self._places = self._lay_out(self._rows, seed) if enough else self._axes(self._rows)
         self.embedding_ = self._places[copy_of.ravel()]
+        self._position = {digest: position for position, digest in enumerate(_digests(self._rows))}
         return self
 
     def fit_transform(self, X: ArrayLike, y: Any = None, **fit_params: Any) -> NDArray[np.float32]:
@@ -163,8 +165,9 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
         weights = np.exp(-beyond / np.maximum(beyond.mean(axis=1, keepdims=True), np.finfo(np.float32).tiny))
         weights /= weights.sum(axis=1, keepdims=True)
         placed: NDArray[np.float32] = np.einsum("nk,nkd->nd", weights, self._places[neighbors]).astype(np.float32)
-        known = (unit_rows(rows) == self._rows[neighbors[:, 0]]).all(axis=1)
-        placed[known] = self._places[neighbors[known, 0]]
+        # By value and not by nearest: among rows that are almost equal, rounding decides which is nearest.
+        positions = np.array([self._position.get(digest, -1) for digest in _digests(unit_rows(rows))])
+        placed[positions >= 0] = self._places[positions[positions >= 0]]
         return placed
 
     def _lay_out(self, rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
@@ -200,6 +203,11 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def _digests(rows: NDArray[np.float32]) -> list[bytes]:
+    """What stands for each row in a dictionary; adding 0 turns -0.0 into 0.0, which equals it."""
+    return [blake2b(row, digest_size=16).digest() for row in rows + 0]
 
 
 def _umap_class() -> Any:

@@ -158,7 +158,8 @@ def _decode(path: Path, encoding: str | None) -> tuple[str, str]:
         encoding = "utf-16"
     for candidate in [encoding] if encoding else ["utf-8-sig", "cp949"]:
         try:
-            return content.decode(candidate), candidate
+            # Also where the encoding was given: a mark left in place becomes part of the first column's name.
+            return content.decode(candidate).removeprefix("\ufeff"), candidate
         except UnicodeDecodeError as error:
             last = error
     line = content.count(b"\n", 0, last.start) + 1
@@ -173,20 +174,44 @@ def _parse(content: str, kind: str, header: bool, path: Path) -> pd.DataFrame:
         return pd.DataFrame({"text": [line for line in _lines(content) if line.strip()]})
     try:
         if kind == "jsonl":
-            return pd.DataFrame([json.loads(line) for line in _lines(content) if line.strip()])
+            return _json_lines(content)
         if kind in ("csv", "tsv"):
-            return pd.read_csv(
-                io.StringIO(content, newline=""),
-                sep="," if kind == "csv" else "\t",
-                quoting=csv.QUOTE_MINIMAL if kind == "csv" else csv.QUOTE_NONE,
-                header=0 if header else None,
-                dtype=str,
-                keep_default_na=False,  # NA and null are words, not missing texts
-                engine="c",
-            )
-    except (ValueError, pd.errors.ParserError) as error:
+            return _separated(content, kind, header)
+    except (ValueError, pd.errors.ParserWarning) as error:
         raise DataFileError(f"{path} cannot be read as {kind}: {str(error).strip()}.") from error
     raise DataFileError(f"format={kind!r} is not known: use one of {sorted(set(_FORMATS.values()))}.")
+
+
+def _separated(content: str, kind: str, header: bool) -> pd.DataFrame:
+    with warnings.catch_warnings():
+        # Where rows have more fields than the header, pandas would warn and lose the rest.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(
+            io.StringIO(content, newline=""),
+            sep="," if kind == "csv" else "\t",
+            quoting=csv.QUOTE_MINIMAL if kind == "csv" else csv.QUOTE_NONE,
+            header=0 if header else None,
+            index_col=False,  # else a field too many in the first row moves every column by one
+            dtype=str,
+            keep_default_na=False,  # NA and null are words, not missing texts
+            engine="c",
+        )
+
+
+def _json_lines(content: str) -> pd.DataFrame:
+    rows = []
+    for number, line in enumerate(_lines(content), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:  # its own line number is always 1
+            raise ValueError(f"line {number}, column {error.colno}: {error.msg}") from error
+        kinds = {type(row), type(rows[0] if rows else row)}
+        if len(kinds) > 1 and kinds & {dict, list}:
+            raise ValueError(f"line {number} holds {type(row).__name__} where the first holds {type(rows[0]).__name__}")
+        rows.append(row)
+    return pd.DataFrame(rows, dtype=object)  # else one row without a number makes 1.0 of every 1
 
 
 def _lines(content: str) -> list[str]:
@@ -197,7 +222,8 @@ def _lines(content: str) -> list[str]:
 def _read_parquet(path: Path) -> pd.DataFrame:
     import_optional("pyarrow", extra="parquet", purpose="read parquet files")
     try:
-        return pd.read_parquet(path)
+        # Nullable types, else one missing number makes 1.0 of every 1.
+        return pd.read_parquet(path, dtype_backend="numpy_nullable")
     except (OSError, ValueError) as error:
         raise DataFileError(f"{path} cannot be read as parquet: {error}.") from error
 
@@ -211,7 +237,7 @@ def _column(frame: pd.DataFrame, wanted: str | int | None, path: Path) -> Any:
         raise DataFileError(f"{path} has the columns {[str(n) for n in names]}: say which holds the texts, with text=.")
     if wanted in names:
         return wanted
-    position = int(wanted) if isinstance(wanted, int) or wanted.isdigit() else -1
+    position = int(wanted) if isinstance(wanted, int) or wanted.isdecimal() else -1
     if 0 <= position < len(names):
         return names[position]
     raise DataFileError(f"{path} has no column {wanted!r}; its columns are {[str(n) for n in names]}.")

@@ -79,4 +79,5 @@ def group_codes(groups: ArrayLike) -> NDArray[np.int64]:
     """
     values = np.asarray(groups)
     _, codes = np.unique(values, return_inverse=True)
-    return np.where(values.astype(str) == "-1", -1, codes.reshape(values.shape)).astype(np.int64)
+    alone = (values == -1) | (values.astype(str) == "-1")
+    return np.where(alone, -1, codes.reshape(values.shape)).astype(np.int64)

@@ -15,7 +15,7 @@ from skko.base import Interval, SkkoEstimator, StrOptions, fit_context
 from skko.exceptions import SkkoWarning
 from skko.metrics import pair_scores
 from skko.progress import ShowProgress
-from skko.similarity import PAIR, join, self_join
+from skko.similarity import PAIR, best_first, join, self_join
 
 
 class ParaphraseMiner(ClusterMixin, SkkoEstimator):
@@ -167,7 +167,7 @@ class ParaphraseMiner(ClusterMixin, SkkoEstimator):
         pairs = self_join(rows[first], self.threshold, show_progress=self.show_progress)
         if self.top_k is not None:
             pairs = _nearest(pairs, self.top_k)
-        return _sorted(np.concatenate([_expand(pairs, copies, copies), _copy_pairs(rows, copies, self.threshold)]))
+        return best_first([_expand(pairs, copies, copies), _copy_pairs(rows, copies, self.threshold)])
 
     def _bounded(self, pairs: NDArray[np.void]) -> NDArray[np.void]:
         if self.max_pairs is None or len(pairs) <= self.max_pairs:
@@ -184,7 +184,8 @@ class ParaphraseMiner(ClusterMixin, SkkoEstimator):
 def _collapse(rows: NDArray[Any]) -> tuple[NDArray[np.intp], list[NDArray[np.intp]]]:
     """First row of each set of equal rows, and all rows of each set."""
     position: dict[bytes, int] = {}
-    codes = np.array([position.setdefault(row.tobytes(), len(position)) for row in np.ascontiguousarray(rows)])
+    # Adding 0 turns -0.0 into 0.0: equal values, other bytes.
+    codes = np.array([position.setdefault(row.tobytes(), len(position)) for row in np.ascontiguousarray(rows + 0)])
     order = np.argsort(codes, kind="stable")
     copies = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
     return np.array([rows_of_one[0] for rows_of_one in copies]), copies
@@ -208,7 +209,7 @@ def _expand(
     if copies_i is copies_j:
         low, high = np.minimum(out["i"], out["j"]), np.maximum(out["i"], out["j"])
         out["i"], out["j"] = low, high
-    return _sorted(out)
+    return best_first([out])
 
 
 def _copy_pairs(rows: NDArray[Any], copies: list[NDArray[np.intp]], threshold: float) -> NDArray[np.void]:
@@ -237,10 +238,6 @@ def _rank(values: NDArray[np.int64]) -> NDArray[np.intp]:
     ranks = np.empty(len(values), dtype=np.intp)
     ranks[order] = np.arange(len(values)) - np.repeat(starts, np.diff(np.r_[starts, len(values)]))
     return ranks
-
-
-def _sorted(pairs: NDArray[np.void]) -> NDArray[np.void]:
-    return pairs[np.lexsort((pairs["j"], pairs["i"], -pairs["score"]))]
 
 
 def _groups(pairs: NDArray[np.void], n_rows: int) -> NDArray[np.int64]:

@@ -46,11 +46,11 @@ def self_join(
         for block in row_blocks(len(rows), len(rows), memory):
             products = rows[block] @ rows[block.start :].T
             # Within the block's own square, j <= i was met already or is the row itself.
-            square = np.tril_indices(block.stop - block.start)
-            products[square] = -np.inf
+            height = block.stop - block.start
+            products[:, :height][np.tri(height, dtype=bool)] = -np.inf
             found.append(_pairs(products, threshold, block.start, block.start))
             bar.update(block.stop - block.start)
-    return _best_first(found)
+    return best_first(found)
 
 
 def join(
@@ -87,16 +87,29 @@ def join(
         for block in row_blocks(len(left), len(right), memory):
             found.append(_pairs(left[block] @ right.T, threshold, block.start, 0))
             bar.update(block.stop - block.start)
-    return _best_first(found)
+    return best_first(found)
 
 
 def _pairs(products: NDArray[np.float32], threshold: float, first_i: int, first_j: int) -> NDArray[np.void]:
-    i, j = np.nonzero(products >= np.float32(threshold))
+    # Rounding may take the cosine of exact opposites below -1, and a threshold of -1 means every pair.
+    i, j = np.nonzero(products >= np.float32(threshold if threshold > -1 else -2))
     pairs = np.empty(len(i), dtype=PAIR)
     pairs["i"], pairs["j"], pairs["score"] = i + first_i, j + first_j, products[i, j]
     return pairs
 
 
-def _best_first(found: list[NDArray[np.void]]) -> NDArray[np.void]:
+def best_first(found: list[NDArray[np.void]]) -> NDArray[np.void]:
+    """Join lists of pairs into one, best first, ties by ``i`` and then ``j``.
+
+    Parameters
+    ----------
+    found : list of ndarray with fields i, j and score
+        Pairs.
+
+    Returns
+    -------
+    ndarray with fields i, j and score
+        All of them, sorted.
+    """
     pairs = np.concatenate(found) if found else np.empty(0, dtype=PAIR)
     return pairs[np.lexsort((pairs["j"], pairs["i"], -pairs["score"]))]

@@ -43,6 +43,7 @@ class _Memory:
         self._lock = threading.Lock()
 
     def get(self, text: str) -> tuple[Morpheme, ...] | None:
+        """Return the morphemes of a text, or None if it is not known."""
         with self._lock:
             found = self._texts.get(text)
             if found is not None:
@@ -50,6 +51,7 @@ class _Memory:
             return found
 
     def put(self, text: str, morphemes: tuple[Morpheme, ...]) -> None:
+        """Remember a text, and forget the least used ones beyond the bound."""
         with self._lock:
             self.size += len(morphemes) - len(self._texts.pop(text, ()))
             self._texts[text] = morphemes
@@ -86,6 +88,9 @@ def analyse(texts: Sequence[str], *, show_progress: ShowProgress = "auto") -> li
     missing = [text for text, found in known.items() if found is None]
     if missing:
         with _analysis:  # Kiwi runs its own threads; two analyses at once would only share them
+            # Another thread may have analysed some of them while this one waited.
+            known |= {text: _memory.get(text) for text in missing}
+            missing = [text for text in missing if known[text] is None]
             for text, morphemes in zip(missing, _run_kiwi(missing, show_progress), strict=True):
                 known[text] = morphemes
                 _memory.put(text, morphemes)

@@ -29,14 +29,15 @@ _INVISIBLE: dict[int, int | None] = dict.fromkeys(
         0xAD,
         0x115F,
         0x1160,
+        0x61C,
         0x180E,
         0x200B,
         0x200C,
         0x200E,
         0x200F,
         *range(0x202A, 0x202F),
-        0x2060,
-        *range(0x2066, 0x206A),
+        *range(0x2060, 0x2065),
+        *range(0x2066, 0x2070),
         0xFEFF,
     )
 )
@@ -45,7 +46,14 @@ _STRAY_JOINER = re.compile(r"(?:(?<=[\w\s])|^)\u200d+|\u200d+(?=[\w\s]|$)")
 _JOINERS = re.compile("\u200d{2,}")
 _WHITE_SPACE = re.compile(r"\s+")
 # Letters and digits are left out: 1000원 and www are not emphasis. ㅋ, ㅠ and Hangul syllables are.
-_EMPHATIC = r"[ㄱ-ㆎ가-힣]|[^\w\s]"
+_HANGUL = "[ㄱ-ㆎ가-힣]"
+# A mark or emoji with what belongs to it: ❤️ has a presentation selector, 👍🏻 a skin tone, a family its joiners.
+_TAIL = "\ufe0f\u200d\U0001f3fb-\U0001f3ff"
+_SYMBOL = rf"(?<!\u200d)[^\w\s{_TAIL}](?:[\ufe0f\U0001f3fb-\U0001f3ff]|\u200d[^\w\s{_TAIL}])*+"
+
+
+def _without_stray_joiners(text: str) -> str:
+    return _JOINERS.sub("\u200d", _STRAY_JOINER.sub("", text)) if "\u200d" in text else text
 
 
 class KoTextNormalizer(TransformerMixin, TextEstimator):
@@ -176,16 +184,18 @@ class KoTextNormalizer(TransformerMixin, TextEstimator):
             table |= _WIDTH | _JAMO
         if self.remove_invisible:
             table |= _BLANKS | _INVISIBLE
-        text = text.translate(table)
-        if self.remove_invisible and "\u200d" in text:
-            text = _JOINERS.sub("\u200d", _STRAY_JOINER.sub("", text))
-        # Last of the character steps: what was removed may have stood between a letter and its mark.
-        return self._squeeze(unicodedata.normalize("NFC", text))
+        # After the other characters: what was removed may have stood between a letter and its mark.
+        text = unicodedata.normalize("NFC", text.translate(table))
+        # Where a joiner went, a letter and its mark may compose, and the next joiner then stands beside a letter.
+        while self.remove_invisible and (bare := _without_stray_joiners(text)) != text:
+            text = unicodedata.normalize("NFC", bare)
+        return self._squeeze(text)
 
     def _squeeze(self, text: str) -> str:
         most = self.max_repeats
         if most is not None:
-            text = re.sub(rf"({_EMPHATIC})\1{{{most},}}", lambda match: match[1] * most, text)
+            run = rf"({_HANGUL})\1{{{most},}}|({_SYMBOL})(?:\2(?![{_TAIL}])){{{most},}}"
+            text = re.sub(run, lambda match: (match[1] or match[2]) * most, text)
         if self.collapse_whitespace:
             text = _WHITE_SPACE.sub(" ", text).strip()
         return text

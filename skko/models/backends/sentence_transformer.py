@@ -113,14 +113,15 @@ class SentenceTransformerEncoder:
         columns = {name: encoded[name] for name in tokenizer.model_input_names if name in encoded}
         lengths = np.fromiter((len(ids) for ids in encoded["input_ids"]), dtype=np.int64, count=len(texts))
 
-        def features(rows: NDArray[np.intp]) -> dict[str, Any]:
+        def pad(rows: NDArray[np.intp]) -> dict[str, Any]:
+            """Pad some rows to the longest of them."""
             chosen = {name: [values[row] for row in rows] for name, values in columns.items()}
             with self._lock:
                 padded = tokenizer.pad(chosen, padding=True, return_tensors="pt")
             return {**padded, "modality": "text"}
 
         n_truncated = sum(bool(encoding.overflowing) for encoding in encoded.encodings)
-        return _Prepared(lengths, n_truncated, features)
+        return _Prepared(lengths, n_truncated, pad)
 
     def _leave_to_model(self, texts: list[str], prompt: str, max_length: int | None) -> _Prepared:
         """Let the model's first module prepare each batch; characters stand in for tokens."""
@@ -131,12 +132,13 @@ class SentenceTransformerEncoder:
             )
         lengths = np.fromiter((len(prompt) + len(text) + 1 for text in texts), dtype=np.int64, count=len(texts))
 
-        def features(rows: NDArray[np.intp]) -> dict[str, Any]:
+        def prepare(rows: NDArray[np.intp]) -> dict[str, Any]:
+            """Give some rows to the first module."""
             with self._lock:
                 prepared = self._model.preprocess([texts[row] for row in rows], prompt=prompt or None)
             return dict(prepared)
 
-        return _Prepared(lengths, 0, features)
+        return _Prepared(lengths, 0, prepare)
 
 
 def _load(spec: ModelSpec) -> tuple[Any, str]:
