@@ -199,7 +199,7 @@ def _separated(content: str, kind: str, header: bool) -> pd.DataFrame:
 
 
 def _json_lines(content: str) -> pd.DataFrame:
-    rows = []
+    rows: list[Any] = []
     for number, line in enumerate(_lines(content), start=1):
         if not line.strip():
             continue
