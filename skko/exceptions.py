@@ -17,6 +17,10 @@ class DeviceNotAvailableError(SkkoError, ValueError):
     """The requested device does not exist on this machine."""
 
 
+class DeviceMemoryError(SkkoError, MemoryError):
+    """A batch did not fit into the memory of its device."""
+
+
 class MissingDependencyError(SkkoError, ImportError):
     """An optional dependency is needed and not installed."""
 
@@ -31,6 +35,10 @@ class SkkoWarning(UserWarning):
 
 class TruncationWarning(SkkoWarning):
     """Texts were longer than the model reads, and their ends were left out."""
+
+
+class CacheWarning(SkkoWarning):
+    """The cache on disk cannot be used, and vectors are kept in memory instead."""
 
 
 class FontWarning(SkkoWarning):

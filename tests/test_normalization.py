@@ -162,6 +162,7 @@ EXAMPLES = {
 @pytest.mark.parametrize(("text", "expected"), EXAMPLES.values(), ids=EXAMPLES)
 def test_examples(text, expected):
     assert normalise(text) == expected
+    assert normalise(expected) == expected
 
 
 def test_compatibility_jamo_stay_what_they_are():
