@@ -24,6 +24,7 @@ def _default_cache_dir() -> Path:
 _DEFAULTS: dict[str, Callable[[], Any]] = {
     "cache_dir": _default_cache_dir,
     "device": lambda: os.environ.get("SKKO_DEVICE") or "auto",
+    "disk_cache_bytes": lambda: 4 << 30,
     "max_loaded_models": lambda: 4,
     "memory_cache_bytes": lambda: 1 << 30,
     "offline": lambda: os.environ.get("SKKO_OFFLINE", "").lower() in _TRUE,
@@ -39,8 +40,8 @@ def get_config() -> dict[str, Any]:
     dict
         ``cache_dir`` (Path; from ``SKKO_CACHE_DIR``), ``device`` (str, what ``device="auto"`` means; from
         ``SKKO_DEVICE``), ``offline`` (bool, never ask a model hub; from ``SKKO_OFFLINE``), ``show_progress``
-        (bool or "auto"), ``max_loaded_models`` (int, models held in memory at once) and
-        ``memory_cache_bytes`` (int, bytes of vectors held in memory).
+        (bool or "auto"), ``max_loaded_models`` (int, models held in memory at once), ``disk_cache_bytes`` and
+        ``memory_cache_bytes`` (int, bytes of vectors held on disk, and in memory where there is no disk).
 
     See Also
     --------
@@ -50,7 +51,7 @@ def get_config() -> dict[str, Any]:
     Examples
     --------
     >>> sorted(get_config())
-    ['cache_dir', 'device', 'max_loaded_models', 'memory_cache_bytes', 'offline', 'show_progress']
+    ['cache_dir', 'device', 'disk_cache_bytes', 'max_loaded_models', 'memory_cache_bytes', 'offline', 'show_progress']
     """
     settings = {name: default() for name, default in _DEFAULTS.items()}
     return {**settings, **_explicit, **(_overrides.get() or {})}
@@ -149,6 +150,7 @@ def _count(name: str, value: Any) -> int:
 _CHECKS = {
     "cache_dir": _path,
     "device": _string,
+    "disk_cache_bytes": _count,
     "max_loaded_models": _count,
     "memory_cache_bytes": _count,
     "offline": _boolean,

@@ -41,6 +41,10 @@ class CacheWarning(SkkoWarning):
     """The cache on disk cannot be used, and vectors are kept in memory instead."""
 
 
+class DeviceMemoryWarning(SkkoWarning):
+    """A batch did not fit into the memory of its device, and smaller ones are used."""
+
+
 class FontWarning(SkkoWarning):
     """No font with Hangul was found, so a plot cannot show Korean."""
 

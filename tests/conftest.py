@@ -2,21 +2,23 @@
 
 import os
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.tiny import build_xlm_roberta
+
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("SKKO_DEVICE", "cpu")
-
-from tests.tiny import build_xlm_roberta
+_cache = tempfile.TemporaryDirectory(prefix="skko-cache-", ignore_cleanup_errors=True)
+os.environ["SKKO_CACHE_DIR"] = _cache.name
 
 
 @pytest.fixture(autouse=True)
-def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> None:
-    monkeypatch.setenv("SKKO_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "skko-cache"))
+def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.node.get_closest_marker("socket"):
         return
     connect = socket.socket.connect
@@ -42,16 +44,21 @@ def tiny_b(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], tuple[int, int]]]:
+def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache directory where nothing is known yet; other tests share one."""
+    monkeypatch.setenv("SKKO_CACHE_DIR", str(tmp_path / "skko-cache"))
+    return tmp_path / "skko-cache"
+
+
+@pytest.fixture
+def counting(fresh_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], tuple[int, int]]]:
     """Count from outside skko what reaches the model: (texts encoded, models loaded) since the test began."""
     from sentence_transformers import SentenceTransformer
     from transformers import XLMRobertaModel
 
-    from skko.embedding.cache import shared_cache
     from skko.models.registry import registry
 
     registry.clear()
-    shared_cache.clear()
     texts, loads = [0], [0]
     forward, init = XLMRobertaModel.forward, SentenceTransformer.__init__
 

@@ -9,21 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from skko import KoEmbeddingTransformer
 from skko.datasets import load_inquiries
 
 TEXTS = load_inquiries()
 
 
-def skko(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def skko(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "skko", *arguments]
-    env = {**os.environ, "PYTHONUTF8": "1", "HF_HUB_OFFLINE": "1"}
+    env = {**os.environ, "PYTHONUTF8": "1", "HF_HUB_OFFLINE": "1", **environment}
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=env, check=False, timeout=300)
 
 
 @pytest.fixture(scope="module")
 def bundled(tmp_path_factory) -> tuple[dict, Path]:
     folder = tmp_path_factory.mktemp("demo")
-    result = skko("demo", "--json", "--out", "그림 폴더", cwd=folder)
+    result = skko("demo", "--json", "--out", "그림 폴더", cwd=folder, SKKO_CACHE_DIR=str(folder / "cache"))
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout), folder
 
@@ -71,7 +72,8 @@ def test_demo_on_a_users_file_in_cp949(tmp_path):
 
 def test_demo_as_text_without_labels(tmp_path):
     (tmp_path / "lines.txt").write_text("\n".join(TEXTS.texts[:40]), encoding="utf-8")
-    result = skko("demo", "--data", "lines.txt", "--sample", "30", cwd=tmp_path)
+    environment = {"SKKO_CACHE_DIR": str(tmp_path / "cache")}
+    result = skko("demo", "--data", "lines.txt", "--sample", "30", cwd=tmp_path, **environment)
     assert result.returncode == 0, result.stderr
     assert "Classification" not in result.stdout
     assert "30 texts" in result.stdout
@@ -122,6 +124,24 @@ def test_errors_are_one_line_with_the_remedy(arguments, message, tmp_path):
     assert last.startswith("skko: ")
     assert message in last
     assert "Traceback" not in result.stderr
+
+
+def test_cache_is_shown_found_and_emptied(tmp_path, monkeypatch):
+    directory = tmp_path / "cache"
+    monkeypatch.setenv("SKKO_CACHE_DIR", str(directory))
+    assert skko("cache", "path", cwd=tmp_path).stdout.strip() == str(directory)
+    assert json.loads(skko("cache", "info", "--json", cwd=tmp_path).stdout)["vectors"] == {}
+    assert not directory.exists()  # to look is not to make
+    texts = [f"문의 {i}" for i in range(1000)]
+    KoEmbeddingTransformer("skko-mini", cache=directory / "embeddings").fit_transform(texts)
+    (directory / "mine").write_text("not skko's")
+    info = json.loads(skko("cache", "info", "--json", cwd=tmp_path).stdout)
+    assert info["vectors"] == {"256": 1000}
+    assert info["bytes"]["embeddings"] >= 1_024_000
+    assert "1,000     vectors of 256 dimensions" in skko("cache", "info", cwd=tmp_path).stdout
+    assert json.loads(skko("cache", "clear", "--json", cwd=tmp_path).stdout)["bytes_freed"] >= 1_024_000
+    assert json.loads(skko("cache", "info", "--json", cwd=tmp_path).stdout)["vectors"] == {}
+    assert (directory / "mine").exists()
 
 
 def test_version_and_usage(tmp_path):

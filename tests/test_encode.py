@@ -1,6 +1,5 @@
 """Every text embedded once: counts seen from outside, batches, cache, threads."""
 
-import pickle
 import threading
 from itertools import pairwise
 
@@ -8,15 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline
 
-from skko import EmbeddingCache, KoEmbeddingTransformer, config_context, make_text_classifier
+from skko import KoEmbeddingTransformer, config_context, make_text_classifier
 from skko.embedding import encode_counts
 from skko.embedding.batching import plan_batches
-from skko.embedding.cache import embedding_keys
 
 TEXTS = [
     f"{a} {b} {i}" for i in range(50) for a, b in [("환불해", "주세요"), ("배송이", "늦어요"), ("로그인이", "안 돼요")]
@@ -170,94 +167,3 @@ def test_an_interrupted_run_keeps_what_was_done(tiny_a, counting, monkeypatch):
     assert 0 < done < 150
     embedder.transform(TEXTS)
     assert counting()[0] == 150
-
-
-def test_keys_tell_apart_all_that_decides_a_vector():
-    scopes = [
-        {"fingerprint": f, "prompt": p, "max_length": m} for f in ("a", "b") for p in ("", "q") for m in (None, 8)
-    ]
-    keys = [key for scope in scopes for key in embedding_keys(["가", "나", "", "\u1100\u1161"], **scope)]
-    assert len(set(keys)) == len(keys) == 32
-    assert all(len(key) == 16 for key in keys)
-
-
-def test_a_prompt_is_not_the_same_as_the_text_with_it():
-    (with_prompt,) = embedding_keys(["b"], fingerprint="f", prompt="a", max_length=None)
-    (without,) = embedding_keys(["ab"], fingerprint="f", prompt="", max_length=None)
-    assert with_prompt != without
-
-
-def vectors_of(n, dimension=4, seed=0):
-    return np.random.default_rng(seed).normal(size=(n, dimension)).astype(np.float32)
-
-
-def test_cache_returns_bit_for_bit_what_was_put():
-    cache, vectors = EmbeddingCache(), vectors_of(10)
-    vectors[0, 0], vectors[1, 0], vectors[2, 0] = np.nan, -0.0, np.inf
-    keys = [bytes([i]) for i in range(10)]
-    cache.put_many(keys, vectors)
-    out = np.zeros((11, 4), dtype=np.float32)
-    found = cache.get_many([*keys, b"unknown"], out)
-    assert found.tolist() == [True] * 10 + [False]
-    assert out[:10].tobytes() == vectors.tobytes()
-    assert not out[10].any()
-
-
-def test_cache_stays_within_its_bound_and_drops_the_least_used():
-    cache, vectors = EmbeddingCache(max_bytes=16 * 3), vectors_of(4)
-    out = np.empty((1, 4), dtype=np.float32)
-    for i in range(3):
-        cache.put_many([bytes([i])], vectors[i : i + 1])
-    assert cache.get_many([b"\x00"], out)[0]
-    cache.put_many([b"\x03"], vectors[3:])
-    assert (len(cache), cache.n_bytes) == (3, 48)
-    assert [bool(cache.get_many([bytes([i])], out)[0]) for i in range(4)] == [True, False, True, True]
-
-
-def test_cache_does_not_keep_the_batch_alive():
-    cache, vectors = EmbeddingCache(), vectors_of(1)
-    cache.put_many([b"a"], vectors)
-    vectors[:] = 0
-    out = np.empty((1, 4), dtype=np.float32)
-    cache.get_many([b"a"], out)
-    assert out.any()
-
-
-def test_a_small_cache_costs_speed_and_not_the_result(tiny_a):
-    expected = KoEmbeddingTransformer(str(tiny_a)).fit_transform(TEXTS)
-    cache = EmbeddingCache(max_bytes=1000)
-    np.testing.assert_allclose(
-        KoEmbeddingTransformer(str(tiny_a), cache=cache).fit_transform(TEXTS), expected, atol=1e-6
-    )
-    assert cache.n_bytes <= 1000
-
-
-def test_clones_share_a_cache_and_pickles_carry_none_of_it(tiny_a):
-    cache = EmbeddingCache(max_bytes=1 << 20)
-    embedder = KoEmbeddingTransformer(str(tiny_a), cache=cache)
-    clone(make_pipeline(embedder)).fit_transform(TEXTS)
-    assert len(cache) == 150
-    copied = pickle.loads(pickle.dumps(cache))
-    assert (len(copied), copied.max_bytes) == (0, 1 << 20)
-
-
-def test_cache_is_shared_by_threads():
-    cache = EmbeddingCache(max_bytes=1 << 14)
-
-    def work(seed):
-        for i in range(200):
-            key = bytes([seed, i])
-            cache.put_many([key], vectors_of(1, 16, seed))
-            cache.get_many([key], np.empty((1, 16), dtype=np.float32))
-
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert cache.n_bytes == 64 * len(cache) <= 1 << 14
-
-
-def test_negative_bound_is_an_error():
-    with pytest.raises(ValueError, match="negative"):
-        EmbeddingCache(max_bytes=-1)

@@ -1,5 +1,7 @@
 """Where a model runs."""
 
+from collections.abc import Sequence
+
 from skko.config import get_config
 from skko.exceptions import DeviceNotAvailableError
 
@@ -41,6 +43,36 @@ def resolve_device(device: str = "auto") -> str:
         f"Device {device!r} is not available on this machine, which has {', '.join(available)}. "
         'Pass one of these or device="auto".'
     )
+
+
+def resolve_devices(device: str | Sequence[str] = "auto") -> list[str]:
+    """Resolve one device, or several that share the work.
+
+    Parameters
+    ----------
+    device : str or sequence of str, default="auto"
+        One device as for :func:`resolve_device`, or some of them.
+
+    Returns
+    -------
+    list of str
+        Names of devices of this machine.
+
+    Raises
+    ------
+    DeviceNotAvailableError
+        If one of them does not exist here, or there is none.
+
+    Examples
+    --------
+    >>> resolve_devices(["cpu"])
+    ['cpu']
+    """
+    if isinstance(device, str):
+        return [resolve_device(device)]
+    if not device:
+        raise DeviceNotAvailableError('device is an empty list. Name at least one device, or pass device="auto".')
+    return [resolve_device(name) for name in device]
 
 
 def _available() -> list[str]:

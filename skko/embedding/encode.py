@@ -1,25 +1,26 @@
 """The one place that asks a model for vectors: unique texts, cache, batches, counts."""
 
 import threading
+import time
 import warnings
-import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skko.embedding.batching import plan_batches
+from skko.embedding._compute import embed_rows
+from skko.embedding._table import VectorTable
 from skko.embedding.cache import EmbeddingCache, embedding_keys
 from skko.exceptions import TruncationWarning
-from skko.models.encoder import Encoder
 from skko.models.registry import registry
 from skko.models.spec import ModelSpec
 from skko.progress import ShowProgress, progress_bar
 
-# Texts tokenised at a time: enough to sort well, few enough that memory does not grow with the corpus.
-_CHUNK = 16_384
+# Seconds between two looks at what another process or thread is computing.
+_SHORTEST_WAIT, _LONGEST_WAIT = 0.005, 0.2
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,11 @@ class EncodeCounts:
 
 _counts = {"texts_requested": 0, "texts_encoded": 0}
 _counts_lock = threading.Lock()
-_model_locks: weakref.WeakKeyDictionary[Encoder, threading.Lock] = weakref.WeakKeyDictionary()
+
+
+def _count(name: str, number: int) -> None:
+    with _counts_lock:
+        _counts[name] += number
 
 
 def encode_counts() -> EncodeCounts:
@@ -68,7 +73,7 @@ def encode_counts() -> EncodeCounts:
 
 def encode_texts(
     texts: Sequence[str],
-    spec: ModelSpec,
+    specs: Sequence[ModelSpec],
     *,
     prompt: str | None = None,
     max_length: int | None = None,
@@ -83,8 +88,8 @@ def encode_texts(
     ----------
     texts : sequence of str, length n_texts
         Texts.
-    spec : ModelSpec
-        The model, with a device that exists.
+    specs : sequence of ModelSpec
+        The model, once for each device that shares the work; the devices exist.
     prompt : str or None, default=None
         Text to put before each; None is the model's own default.
     max_length : int or None, default=None
@@ -107,6 +112,8 @@ def encode_texts(
     ------
     ModelNotAvailableError
         If the model cannot be loaded.
+    DeviceMemoryError
+        If a text does not fit into the memory of the device even alone.
     ValueError
         If ``max_length`` is more than the model reads.
 
@@ -115,72 +122,57 @@ def encode_texts(
     TruncationWarning
         If texts were longer than ``max_length``, with their number.
     """
-    facts = registry.facts(spec)
+    facts = registry.facts(specs[0])
     prompt = facts.default_prompt if prompt is None else prompt
     if max_length is not None and facts.max_length is not None and max_length > facts.max_length:
-        raise ValueError(f"max_length={max_length} is more than the {facts.max_length} tokens that {spec.name} reads.")
+        name = specs[0].name
+        raise ValueError(f"max_length={max_length} is more than the {facts.max_length} tokens that {name} reads.")
     max_length = facts.max_length if max_length is None else max_length
-    position: dict[str, int] = {}
-    gather = np.fromiter((position.setdefault(text, len(position)) for text in texts), np.intp, count=len(texts))
-    keys: list[bytes] = []
-    if cache is not None:
-        keys = embedding_keys(position, fingerprint=facts.fingerprint, prompt=prompt, max_length=max_length)
-    table = _Table(list(position), keys, cache, facts.dimension)
-    if len(table.look_up()):
-        encoder = registry.get(spec)
-        with _lock_of(encoder):
-            # Looked up again: another thread may have embedded them while this one waited.
-            _embed(table, table.look_up(), encoder, prompt, max_length, batch_tokens, show_progress, on_batch)
-    with _counts_lock:
-        _counts["texts_requested"] += len(texts)
-    return table.vectors if len(position) == len(texts) else table.vectors[gather]
+    key = partial(embedding_keys, fingerprint=facts.fingerprint, prompt=prompt, max_length=max_length)
+    table = VectorTable(texts, facts.dimension, cache, key)
+    _count("texts_requested", len(texts))
+    missing = table.look_up(table.rows)
+    if len(missing):
+        done = 0
+        with progress_bar(len(missing), "embedding", show=show_progress) as bar:
+
+            def report(n_rows: int) -> None:
+                nonlocal done
+                done += n_rows
+                bar.update(n_rows)
+                if on_batch is not None:
+                    on_batch(done, len(missing))
+
+            table.on_filled = report
+            try:
+                _fill(table, missing, specs, prompt, max_length, batch_tokens)
+            finally:
+                _count("texts_encoded", table.n_computed)
+    return table.all_vectors()
 
 
-class _Table:
-    """Unique texts and their vectors, filled from the cache first and by the model then."""
-
-    def __init__(self, texts: list[str], keys: list[bytes], cache: EmbeddingCache | None, dimension: int) -> None:
-        self.texts, self.keys, self.cache = texts, keys, cache
-        self.vectors = np.empty((len(texts), dimension), dtype=np.float32)
-
-    def look_up(self) -> NDArray[np.intp]:
-        """Fill rows from the cache and return the numbers of those it does not know."""
-        if self.cache is None:
-            return np.arange(len(self.texts))
-        return np.flatnonzero(~self.cache.get_many(self.keys, self.vectors))
-
-    def keep(self, rows: NDArray[np.intp], vectors: NDArray[np.float32]) -> None:
-        """Fill rows with what the model gave, and remember them."""
-        self.vectors[rows] = vectors
-        if self.cache is not None:
-            self.cache.put_many([self.keys[row] for row in rows], vectors)
-        with _counts_lock:
-            _counts["texts_encoded"] += len(rows)
-
-
-def _embed(
-    table: _Table,
+def _fill(
+    table: VectorTable,
     missing: NDArray[np.intp],
-    encoder: Encoder,
+    specs: Sequence[ModelSpec],
     prompt: str,
     max_length: int | None,
     batch_tokens: int | None,
-    show_progress: ShowProgress,
-    on_batch: Callable[[int, int], Any] | None,
 ) -> None:
-    """Embed rows chunk by chunk; the cache keeps what was done if the rest is interrupted."""
-    done = n_truncated = 0
-    with progress_bar(len(missing), "embedding", show=show_progress) as bar:
-        for start in range(0, len(missing), _CHUNK):
-            chunk = missing[start : start + _CHUNK]
-            tokens = encoder.tokenise([table.texts[row] for row in chunk], prompt=prompt, max_length=max_length)
-            n_truncated += tokens.n_truncated
-            for batch in plan_batches(tokens.lengths, batch_tokens or encoder.batch_tokens):
-                table.keep(chunk[batch], encoder.embed(tokens, batch))
-                done += len(batch)
-                bar.update(len(batch))
-                if on_batch is not None:
-                    on_batch(done, len(missing))
+    """Embed rows; those that another thread or process is at are waited for, and embedded if it gives up."""
+    encoders = [registry.get(spec) for spec in specs]
+    left, n_truncated = embed_rows(table, missing, encoders, prompt, max_length, batch_tokens)
+    wait = _SHORTEST_WAIT
+    while len(left):
+        n_left, left = len(left), table.look_up(left)
+        table.on_filled(n_left - len(left))
+        free = table.are_free(left)
+        if free.any():
+            taken, _ = embed_rows(table, left[free], encoders, prompt, max_length, batch_tokens)
+            left = np.concatenate([left[~free], taken])
+        elif len(left):
+            time.sleep(wait)
+            wait = min(2 * wait, _LONGEST_WAIT)
     if n_truncated:
         warnings.warn(
             f"{n_truncated:,} of {len(missing):,} texts are longer than {max_length:,} "
@@ -189,9 +181,3 @@ def _embed(
             TruncationWarning,
             stacklevel=2,
         )
-
-
-def _lock_of(encoder: Encoder) -> threading.Lock:
-    """One lock a loaded model: a second thread waits for the vectors and does not compute them again."""
-    with _counts_lock:
-        return _model_locks.setdefault(encoder, threading.Lock())

@@ -1,5 +1,7 @@
 """KoEmbeddingTransformer: Korean texts in, vectors out, as a scikit-learn step."""
 
+import os
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from numbers import Integral
@@ -13,8 +15,8 @@ from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted
 
 from skko.base import Interval, Options, StrOptions, TextEstimator, fit_context
-from skko.embedding.cache import EmbeddingCache, shared_cache
-from skko.embedding.device import resolve_device
+from skko.embedding.cache import EmbeddingCache, open_cache
+from skko.embedding.device import resolve_devices
 from skko.embedding.encode import encode_texts
 from skko.exceptions import ModelMismatchError
 from skko.models.registry import registry
@@ -31,8 +33,9 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
     model : str or ModelSpec, default="dragonkue/bge-m3-ko"
         Id of a model on the hub, a local directory, or ``"skko-mini"``, which comes with skko. A
         :class:`~skko.models.ModelSpec` also carries a revision and ``trust_remote_code``.
-    device : str, default="auto"
-        ``"auto"`` takes the first of cuda, mps, xpu and cpu that works; or a name such as ``"cuda:1"``.
+    device : str or list of str, default="auto"
+        ``"auto"`` takes the first of cuda, mps, xpu and cpu that works; or a name such as ``"cuda:1"``; or several,
+        each of which loads the model and takes a share of the batches.
     backend : {"torch"}, default="torch"
         What computes the vectors.
     dtype : {"auto", "float32", "float16", "bfloat16"}, default="auto"
@@ -47,9 +50,10 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
         Scale every vector to unit length, after ``truncate_dim``, so that a dot product is a cosine.
     batch_tokens : int or "auto", default="auto"
         Most tokens in a batch, padding included. It changes speed and memory, not vectors.
-    cache : EmbeddingCache, "auto" or False, default="auto"
-        Where vectors are kept: ``"auto"`` is one cache in memory for the whole process, so that each text is embedded
-        once however many folds and candidates ask for it. False keeps nothing.
+    cache : EmbeddingCache, "auto", path or False, default="auto"
+        Where vectors are kept, so that each text is embedded once, however many folds, candidates, processes and days
+        ask for it. ``"auto"`` is the folder ``embeddings`` under the setting ``cache_dir``; a path is another
+        directory. False keeps nothing.
     show_progress : bool or "auto", default="auto"
         ``"auto"`` shows a bar on a terminal after two seconds.
 
@@ -59,8 +63,8 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
         Length of the vectors that ``transform`` returns.
     model_fingerprint_ : str
         Digest of the weights and settings that decide the vectors.
-    device_ : str
-        Device chosen in ``fit``.
+    device_ : str or list of str
+        Device chosen in ``fit``, or devices.
     n_features_out_ : int
         Same as ``embedding_dim_``.
 
@@ -91,7 +95,7 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
 
     _parameter_constraints = {
         "model": [str, ModelSpec],
-        "device": [str],
+        "device": [str, list, tuple],
         "backend": [StrOptions({"torch"})],
         "dtype": [StrOptions({"auto", "float32", "float16", "bfloat16"})],
         "prompt": [str, None],
@@ -99,7 +103,7 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
         "truncate_dim": [Interval(Integral, 1, None, closed="left"), None],
         "normalize": ["boolean"],
         "batch_tokens": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "cache": [EmbeddingCache, StrOptions({"auto"}), Options(bool, {False})],
+        "cache": [EmbeddingCache, str, os.PathLike, Options(bool, {False})],
         "show_progress": ["boolean", StrOptions({"auto"})],
     }
 
@@ -107,7 +111,7 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
         self,
         model: str | ModelSpec = "dragonkue/bge-m3-ko",
         *,
-        device: str = "auto",
+        device: str | Sequence[str] = "auto",
         backend: str = "torch",
         dtype: str = "auto",
         prompt: str | None = None,
@@ -115,7 +119,7 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
         truncate_dim: int | None = None,
         normalize: bool = True,
         batch_tokens: int | Literal["auto"] = "auto",
-        cache: EmbeddingCache | Literal["auto", False] = "auto",
+        cache: EmbeddingCache | str | os.PathLike[str] | Literal[False] = "auto",
         show_progress: ShowProgress = "auto",
     ) -> None:
         self.model = model
@@ -209,10 +213,10 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
         """
         check_is_fitted(self)
         texts = self._validate_texts(X)
-        fingerprint = registry.facts(self._spec(self.device_)).fingerprint
+        fingerprint = registry.facts(self._specs()[0]).fingerprint
         if fingerprint != self.model_fingerprint_:
             raise ModelMismatchError(
-                f"This transformer was fitted with another model than {self._spec('').name!r} is now: its weights, "
+                f"This transformer was fitted with another model than {self._specs()[0].name!r} is now: its weights, "
                 "dtype or name changed. Call fit again, and fit again whatever learned from its vectors."
             )
         return self._embed(texts)
@@ -240,28 +244,30 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
     def _n_features_out(self) -> int:
         return self.n_features_out_
 
-    def _spec(self, device: str) -> ModelSpec:
+    def _specs(self) -> list[ModelSpec]:
+        """The model as it runs on each device that ``fit`` chose."""
         spec = self.model if isinstance(self.model, ModelSpec) else ModelSpec(self.model)
         dtype = "float32" if self.dtype == "auto" else self.dtype
-        return replace(spec, backend=self.backend, dtype=dtype, device=device)
+        devices = [self.device_] if isinstance(self.device_, str) else self.device_
+        return [replace(spec, backend=self.backend, dtype=dtype, device=device) for device in devices]
 
     def _resolve(self) -> None:
-        device = resolve_device(self.device)
-        facts = registry.facts(self._spec(device))
+        devices = resolve_devices(self.device)
+        self.device_ = devices[0] if len(devices) == 1 else devices
+        facts = registry.facts(self._specs()[0])
         if self.truncate_dim is not None and self.truncate_dim > facts.dimension:
             raise ValueError(f"truncate_dim={self.truncate_dim} is more than the {facts.dimension} that the model has.")
-        self.device_ = device
         self.model_fingerprint_ = facts.fingerprint
         self.embedding_dim_ = self.n_features_out_ = self.truncate_dim or facts.dimension
 
     def _embed(self, texts: list[str], on_batch: Any = None) -> NDArray[np.float32]:
         vectors = encode_texts(
             texts,
-            self._spec(self.device_),
+            self._specs(),
             prompt=self.prompt,
             max_length=self.max_length,
             batch_tokens=None if self.batch_tokens == "auto" else self.batch_tokens,
-            cache=shared_cache if self.cache == "auto" else None if self.cache is False else self.cache,
+            cache=open_cache(self.cache),
             show_progress=self.show_progress,
             on_batch=on_batch,
         )[:, : self.truncate_dim]

@@ -1,0 +1,110 @@
+"""``skko cache``: what is kept in the cache directory, and how to be rid of it."""
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from skko.config import get_config
+
+_EXAMPLES = """examples:
+  skko cache info
+  skko cache clear
+  du -sh "$(skko cache path)"
+"""
+
+# What skko itself puts below the cache directory. A user may have named a directory that holds more.
+_FOLDERS = {
+    "embeddings": "vectors of texts",
+    "openvino": "models converted for OpenVINO",
+    "fingerprints": "digests of model files",
+}
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the command line.
+
+    Parameters
+    ----------
+    commands : argparse subparsers
+        Where to add it.
+    """
+    parser = commands.add_parser(
+        "cache",
+        help="show, find or empty the cache of vectors",
+        description="Show, find or empty what skko keeps so as not to compute it again. It holds digests and vectors, "
+        "never text. SKKO_CACHE_DIR names another directory.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("action", choices=["info", "clear", "path"], help="what to do")
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        What :func:`add_parser` defines.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    directory: Path = get_config()["cache_dir"]
+    if options.action == "path":
+        _print({"path": str(directory)}, [str(directory)], options.json)
+    elif options.action == "info":
+        _print(*_info(directory), options.json)
+    else:
+        freed = sum(_n_bytes(directory / name) for name in _FOLDERS)
+        _clear(directory)
+        freed -= sum(_n_bytes(directory / name) for name in _FOLDERS)
+        _print({"path": str(directory), "bytes_freed": freed}, [f"{freed / 1e6:,.1f} MB freed"], options.json)
+    return 0
+
+
+def _info(directory: Path) -> tuple[dict[str, Any], list[str]]:
+    """What is kept, for programs and for people."""
+    vectors = _vectors(directory)
+    folders = {name: _n_bytes(directory / name) for name in _FOLDERS}
+    limit = get_config()["disk_cache_bytes"]
+    facts = {"path": str(directory), "limit_bytes": limit, "bytes": folders, "vectors": vectors}
+    lines = [str(directory)]
+    lines += [f"{n_bytes / 1e6:>12,.1f} MB  {_FOLDERS[name]}" for name, n_bytes in folders.items()]
+    lines += [f"{count:>12,}     vectors of {dimension:,} dimensions" for dimension, count in vectors.items()]
+    return facts, [*lines, f"{limit / 1e6:>12,.1f} MB  most that vectors may take; the least used go first"]
+
+
+def _vectors(directory: Path) -> dict[int, int]:
+    """How many vectors there are by dimension; a folder that is not there is not made."""
+    if not (directory / "embeddings").is_dir():
+        return {}
+    from skko.embedding import EmbeddingCache
+
+    usage = EmbeddingCache(directory / "embeddings").usage()
+    return {dimension: n_vectors for dimension, (n_vectors, _) in sorted(usage.items())}
+
+
+def _clear(directory: Path) -> None:
+    """Empty the cache; processes that use it go on."""
+    if (directory / "embeddings").is_dir():
+        from skko.embedding import EmbeddingCache
+
+        EmbeddingCache(directory / "embeddings").clear()
+    for name in _FOLDERS.keys() - {"embeddings"}:
+        if (directory / name).is_dir():
+            shutil.rmtree(directory / name)
+
+
+def _n_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _print(facts: dict[str, Any], lines: list[str], as_json: bool) -> None:
+    print(json.dumps(facts, ensure_ascii=False) if as_json else "\n".join(lines))
