@@ -249,10 +249,10 @@ def test_the_default_cache_outlives_the_process(tiny_a, fresh_cache):
     script = (
         "import sys; from skko import KoEmbeddingTransformer; from skko.embedding import encode_counts\n"
         f"KoEmbeddingTransformer({str(tiny_a)!r}).fit_transform(['가', '나', '다'])\n"
-        "print(encode_counts().texts_encoded)"
+        "print(encode_counts().texts_encoded, encode_counts().model_loads)"
     )
     run = [subprocess.run([sys.executable, "-c", script], capture_output=True, text=True) for _ in range(2)]
-    assert [done.stdout.strip() for done in run] == ["3", "0"], run
+    assert [done.stdout.strip() for done in run] == ["3 1", "0 0"], run
     assert len(EmbeddingCache(fresh_cache / "embeddings")) == 3
 
 

@@ -22,6 +22,7 @@ def test_defaults():
         "cache_dir": Path.home() / ".cache" / "skko",
         "device": "auto",
         "max_loaded_models": 4,
+        "disk_cache_bytes": 4 << 30,
         "memory_cache_bytes": 1 << 30,
         "offline": False,
         "show_progress": "auto",

@@ -1,19 +1,30 @@
-"""Every text embedded once: counts seen from outside, batches, cache, threads."""
+"""Every text embedded once: counts seen from outside, batches, threads, processes, devices, memory."""
 
+import gc
+import os
+import subprocess
+import sys
 import threading
+import time
+import tracemalloc
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline
+from transformers import XLMRobertaModel
 
 from skko import KoEmbeddingTransformer, config_context, make_text_classifier
 from skko.embedding import encode_counts
 from skko.embedding.batching import plan_batches
+from skko.exceptions import DeviceMemoryError, DeviceMemoryWarning, DeviceNotAvailableError
+from skko.models.backends.sentence_transformer import SentenceTransformerEncoder
 
 TEXTS = [
     f"{a} {b} {i}" for i in range(50) for a, b in [("환불해", "주세요"), ("배송이", "늦어요"), ("로그인이", "안 돼요")]
@@ -149,8 +160,6 @@ def test_batch_size_does_not_change_vectors(batch_tokens, tiny_a):
 
 
 def test_an_interrupted_run_keeps_what_was_done(tiny_a, counting, monkeypatch):
-    from skko.models.backends.sentence_transformer import SentenceTransformerEncoder
-
     embed, calls = SentenceTransformerEncoder.embed, [0]
 
     def interrupted(self, tokens, rows):
@@ -167,3 +176,191 @@ def test_an_interrupted_run_keeps_what_was_done(tiny_a, counting, monkeypatch):
     assert 0 < done < 150
     embedder.transform(TEXTS)
     assert counting()[0] == 150
+
+
+# Between processes
+
+
+class ReportingTransformer(KoEmbeddingTransformer):
+    """Writes into a folder how many texts each call had to encode: workers have no other way to say it."""
+
+    def __init__(self, model, *, cache="auto", batch_tokens="auto", folder=None):
+        super().__init__(model, cache=cache, batch_tokens=batch_tokens)
+        self.folder = folder
+
+    def _embed(self, texts, on_batch=None):
+        before = encode_counts()
+        vectors = super()._embed(texts, on_batch)
+        n_encoded = (encode_counts() - before).texts_encoded
+        (Path(self.folder) / f"{os.getpid()}-{time.monotonic_ns()}").write_text(str(n_encoded))
+        return vectors
+
+
+def test_workers_share_the_work_of_one_search(tiny_a, tmp_path, fresh_cache):
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    # Whole sentences in small batches, so that both workers are at work while the other is.
+    step = ReportingTransformer(str(tiny_a), batch_tokens=100, folder=str(reports))
+    search = GridSearchCV(
+        Pipeline([("embed", step), ("classify", LogisticRegression())]), {"classify__C": [0.1, 10]}, cv=5, n_jobs=2
+    )
+    search.fit(TEXTS, LABELS)
+    calls = [(path.name.split("-")[0], int(path.read_text())) for path in reports.iterdir()]
+    assert sum(n_encoded for _, n_encoded in calls) == 150
+    assert len({process for process, _ in calls} - {str(os.getpid())}) == 2
+    assert len(calls) == 2 * 5 * 2 + 1  # training and test texts of each candidate and fold, and the refit
+
+
+def test_what_a_killed_process_was_at_is_taken_over(tiny_a, tmp_path, counting):
+    script = (
+        "import sys, time; from pathlib import Path; from skko.embedding.cache import EmbeddingCache, embedding_keys\n"
+        "cache = EmbeddingCache(sys.argv[1])\n"
+        "keys = embedding_keys(sys.argv[3:], fingerprint=sys.argv[2], prompt='', max_length=128)\n"
+        "print(cache.claim(keys).sum(), flush=True); time.sleep(60)"
+    )
+    embedder = KoEmbeddingTransformer(str(tiny_a), cache=tmp_path / "cache").fit([])
+    command = [sys.executable, "-c", script, str(tmp_path / "cache"), embedder.model_fingerprint_, *TEXTS[:40]]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().strip() == "40"
+        results = {}
+        thread = threading.Thread(target=lambda: results.update(vectors=embedder.transform(TEXTS)))
+        thread.start()
+        deadline = time.monotonic() + 60
+        while counting()[0] < 110 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.5)
+        assert counting()[0] == 110  # all but what the other process has claimed
+        assert thread.is_alive()
+        process.kill()
+        process.wait()
+        thread.join(60)
+    assert counting()[0] == 150
+    expected = KoEmbeddingTransformer(str(tiny_a), cache=False).fit_transform(TEXTS)
+    np.testing.assert_allclose(results["vectors"], expected, atol=1e-6)
+
+
+def test_a_query_does_not_wait_for_a_corpus(tiny_a, fresh_cache):
+    embedder = KoEmbeddingTransformer(str(tiny_a), batch_tokens=20).fit([])
+    corpus = [f"로그인이 안 돼요 {i}" for i in range(600)]
+    thread = threading.Thread(target=embedder.transform, args=(corpus,))
+    thread.start()
+    time.sleep(0.05)
+    embedder.transform(["환불해 주세요"])
+    assert thread.is_alive()
+    thread.join()
+
+
+# On devices
+
+
+class TooSmallDevice:
+    """A device on which batches of more than ``tokens`` tokens do not fit, as the model's own forward tells."""
+
+    def __init__(self, monkeypatch, tokens):
+        self.tried = []
+        forward = XLMRobertaModel.forward
+
+        def forward_within_memory(model, *args, **kwargs):
+            self.tried.append(kwargs["input_ids"].numel())
+            if self.tried[-1] > tokens:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return forward(model, *args, **kwargs)
+
+        monkeypatch.setattr(XLMRobertaModel, "forward", forward_within_memory)
+
+
+def test_short_memory_halves_the_batches_and_is_remembered(tiny_a, monkeypatch, counting):
+    expected = KoEmbeddingTransformer(str(tiny_a), cache=False).fit_transform(TEXTS)
+    device = TooSmallDevice(monkeypatch, tokens=150)
+    embedder = KoEmbeddingTransformer(str(tiny_a), cache=False, batch_tokens=1000).fit([])
+    with pytest.warns(DeviceMemoryWarning, match="batch_tokens="):
+        vectors = embedder.transform(TEXTS)
+    np.testing.assert_allclose(vectors, expected, atol=1e-6)
+    assert sum(tokens > 150 for tokens in device.tried) <= 3  # 1000, 500, 250
+    device.tried.clear()
+    embedder.transform(TEXTS)  # no warning: what fits is known now
+    assert max(device.tried) <= 150
+
+
+def test_a_text_that_does_not_fit_alone_is_an_error_with_the_remedy(tiny_a, monkeypatch, counting):
+    TooSmallDevice(monkeypatch, tokens=10)
+    embedder = KoEmbeddingTransformer(str(tiny_a), cache=False).fit([])
+    with (
+        pytest.warns(DeviceMemoryWarning),
+        pytest.raises(DeviceMemoryError, match=r"\d+ tokens does not fit .* Cut texts with max_length"),
+    ):
+        embedder.transform(["가", "환불해 주세요 " * 20])
+
+
+@pytest.mark.parametrize("cache", ["auto", False])
+def test_several_devices_share_the_batches(tiny_a, cache, counting):
+    expected = KoEmbeddingTransformer(str(tiny_a), cache=False).fit_transform(TEXTS)
+    before = counting()[0]
+    # Two names of the one device that every machine has; each batch goes to the one that is free.
+    embedder = KoEmbeddingTransformer(str(tiny_a), device=["cpu", "cpu"], batch_tokens=50, cache=cache)
+    np.testing.assert_allclose(embedder.fit_transform(TEXTS), expected, atol=1e-6)
+    assert embedder.device_ == ["cpu", "cpu"]
+    assert counting()[0] - before == 150
+
+
+def test_an_error_on_one_of_several_devices_ends_the_run_and_gives_up_its_claims(tiny_a, monkeypatch, counting):
+    TooSmallDevice(monkeypatch, tokens=0)
+    embedder = KoEmbeddingTransformer(str(tiny_a), device=["cpu", "cpu"], batch_tokens=12).fit([])
+    with pytest.raises(DeviceMemoryError):
+        embedder.transform(TEXTS)
+    monkeypatch.undo()
+    monkeypatch.setenv("SKKO_CACHE_DIR", os.environ["SKKO_CACHE_DIR"])
+    assert embedder.transform(TEXTS).any(axis=1).all()
+
+
+def test_devices_that_are_not_here_are_named(tiny_a):
+    with pytest.raises(DeviceNotAvailableError, match="cuda:7"):
+        KoEmbeddingTransformer(str(tiny_a), device=["cpu", "cuda:7"]).fit([])
+    with pytest.raises(DeviceNotAvailableError, match="empty"):
+        KoEmbeddingTransformer(str(tiny_a), device=[]).fit([])
+
+
+# In memory
+
+
+def peak_beyond_result(n_texts, cache):
+    """Bytes that embedding takes at its peak, beyond the vectors that it returns."""
+    texts = [f"배송이 늦어요 {i}" for i in range(n_texts)]
+    embedder = KoEmbeddingTransformer("skko-mini", cache=cache).fit([])
+    embedder.transform(texts[:10])
+    gc.collect()
+    tracemalloc.start()
+    try:
+        vectors = embedder.transform(texts)
+        return tracemalloc.get_traced_memory()[1] - vectors.nbytes
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_memory_does_not_grow_with_the_corpus(tmp_path, cached):
+    # Bookkeeping may take some 200 bytes a text, a fifth of the smallest vector; tokens of all texts would be more.
+    small, large = [
+        peak_beyond_result(n_texts, tmp_path / str(n_texts) if cached else False) for n_texts in (20_000, 60_000)
+    ]
+    assert (large - small) / 40_000 < 200, (small, large)
+
+
+def test_long_texts_are_tokenised_in_small_chunks(tiny_a, monkeypatch):
+    sizes = []
+    tokenise = SentenceTransformerEncoder.tokenise
+
+    def measured(self, texts, **kwargs):
+        sizes.append(sum(map(len, texts)))
+        return tokenise(self, texts, **kwargs)
+
+    monkeypatch.setattr(SentenceTransformerEncoder, "tokenise", measured)
+    monkeypatch.setattr("skko.embedding._compute._CHUNK_CHARACTERS", 1000)
+    texts = [f"환불해 주세요 {i} " * 10 for i in range(60)]
+    vectors = KoEmbeddingTransformer(str(tiny_a), cache=False).fit_transform(texts)
+    assert len(sizes) > 5
+    assert max(sizes) <= 1000 + max(map(len, texts))
+    assert sum(sizes) == sum(map(len, texts))
+    monkeypatch.undo()
+    expected = KoEmbeddingTransformer(str(tiny_a), cache=False).fit_transform(texts)
+    np.testing.assert_allclose(vectors, expected, atol=1e-6)

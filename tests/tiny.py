@@ -1,5 +1,6 @@
 """Tiny models of the true architecture: XLM-RoBERTa, CLS pooling, Normalize, random weights."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 _WORDS = [
@@ -11,7 +12,18 @@ _WORDS = [
 
 
 def build_xlm_roberta(
-    path: Path, *, seed: int, dimension: int = 48, n_layers: int = 2, max_length: int = 128, dtype: str = "float32"
+    path: Path,
+    *,
+    seed: int,
+    dimension: int = 48,
+    n_layers: int = 2,
+    n_heads: int = 4,
+    feed_forward: int | None = None,
+    spread: float = 0.3,  # wide, so that different texts get clearly different vectors
+    max_length: int = 128,
+    dtype: str = "float32",
+    corpus: Sequence[str] = _WORDS * 30,
+    vocabulary: int = 150,
 ) -> Path:
     """Write a sentence-transformers directory laid out as dragonkue/bge-m3-ko is, and return its path."""
     import torch
@@ -23,8 +35,10 @@ def build_xlm_roberta(
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    trainer = trainers.UnigramTrainer(vocab_size=150, special_tokens=special, unk_token="<unk>", show_progress=False)
-    tokenizer.train_from_iterator(_WORDS * 30, trainer)
+    trainer = trainers.UnigramTrainer(
+        vocab_size=vocabulary, special_tokens=special, unk_token="<unk>", show_progress=False
+    )
+    tokenizer.train_from_iterator(corpus, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
@@ -44,14 +58,14 @@ def build_xlm_roberta(
         vocab_size=len(fast),
         hidden_size=dimension,
         num_hidden_layers=n_layers,
-        num_attention_heads=4,
-        intermediate_size=2 * dimension,
+        num_attention_heads=n_heads,
+        intermediate_size=feed_forward or 2 * dimension,
         max_position_embeddings=max_length + 2,
         type_vocab_size=1,
         pad_token_id=1,
         bos_token_id=0,
         eos_token_id=2,
-        initializer_range=0.3,  # wide, so that different texts get clearly different vectors
+        initializer_range=spread,
     )
     plain = path.with_name(path.name + "-transformers")
     XLMRobertaModel(config).to(getattr(torch, dtype)).save_pretrained(plain)

@@ -19,6 +19,7 @@ _FOLDERS = {
     "embeddings": "vectors of texts",
     "openvino": "models converted for OpenVINO",
     "fingerprints": "digests of model files",
+    "models": "what is known of models",
 }
 
 

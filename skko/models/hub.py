@@ -34,6 +34,24 @@ class HubModel:
     digests: tuple[tuple[str, str], ...] = ()
 
 
+def find_downloaded(spec: ModelSpec) -> HubModel | None:
+    """Find the commit that a spec means among what is on this machine.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        A model that is not a directory.
+
+    Returns
+    -------
+    HubModel or None
+        None if it would have to be downloaded.
+    """
+    name = _full_name(spec)
+    commit = _downloaded_commit(name, spec.revision)
+    return None if commit is None else HubModel(name, commit, downloaded=True)
+
+
 def find_on_hub(spec: ModelSpec) -> HubModel:
     """Find the commit that a spec means: what is downloaded first, and only then what the hub says.
 
@@ -55,11 +73,9 @@ def find_on_hub(spec: ModelSpec) -> HubModel:
     ModelNotAvailableError
         If it is not downloaded, and skko is offline or the hub does not answer or does not have it.
     """
-    # sentence-transformers' own rule for names without an owner
-    name = spec.name if "/" in spec.name else f"sentence-transformers/{spec.name}"
-    commit = _downloaded_commit(name, spec.revision)
-    if commit is not None:
-        return HubModel(name, commit, downloaded=True)
+    if (downloaded := find_downloaded(spec)) is not None:
+        return downloaded
+    name = _full_name(spec)
     if get_config()["offline"]:
         raise ModelNotAvailableError(
             _message(spec, "skko is offline (SKKO_OFFLINE, or set_config(offline=True)), so the hub was not asked")
@@ -130,6 +146,11 @@ def describe(error: BaseException) -> str:
     """
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _full_name(spec: ModelSpec) -> str:
+    """The id with its owner, by sentence-transformers' own rule for names without one."""
+    return spec.name if "/" in spec.name else f"sentence-transformers/{spec.name}"
 
 
 def _message(spec: ModelSpec, cause: str) -> str:

@@ -9,6 +9,7 @@ from skko.config import get_config
 from skko.models.backends import BACKENDS
 from skko.models.encoder import Encoder
 from skko.models.fingerprint import directory_fingerprint
+from skko.models.recall import recall_facts, remember_facts
 from skko.models.spec import ModelFacts, ModelSpec
 
 
@@ -55,11 +56,12 @@ class ModelRegistry:
                 self._models[key] = BACKENDS[spec.backend](spec)
                 self.n_loads += 1
                 self._facts[key] = self._models[key].facts
+                remember_facts(spec, self._facts[key])
             self._models.move_to_end(key)
             return self._models[key]
 
     def facts(self, spec: ModelSpec) -> ModelFacts:
-        """Return what is known of a model, loading it only if it was never loaded in this process.
+        """Return what is known of a model, loading it only if it was never loaded on this machine.
 
         Parameters
         ----------
@@ -72,8 +74,10 @@ class ModelRegistry:
             Fingerprint, dimension, longest input and default prompt.
         """
         with self._lock:
-            known = self._facts.get(_key(spec))
-        return known or self.get(spec).facts
+            key = _key(spec)
+            if key not in self._facts and (recalled := recall_facts(spec)) is not None:
+                self._facts[key] = recalled
+            return self._facts.get(key) or self.get(spec).facts
 
     def clear(self) -> None:
         """Let go of every model and of all that is known of them."""

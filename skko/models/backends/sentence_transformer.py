@@ -2,14 +2,15 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skko.exceptions import ModelNotAvailableError
+from skko.exceptions import DeviceMemoryError, ModelNotAvailableError
 from skko.models.fingerprint import directory_fingerprint
 from skko.models.hub import describe, find_on_hub, verify_download
 from skko.models.spec import MINI, ModelFacts, ModelSpec
@@ -95,10 +96,15 @@ class SentenceTransformerEncoder:
         -------
         ndarray of float32, shape (n_rows, dimension)
             What the model's last module gives.
+
+        Raises
+        ------
+        DeviceMemoryError
+            If the batch does not fit into the memory of the device.
         """
         import torch
 
-        with torch.inference_mode():
+        with torch.inference_mode(), _memory_errors():
             features = tokens.features(rows)
             device = self._model.device
             features = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in features.items()}
@@ -139,6 +145,22 @@ class SentenceTransformerEncoder:
             return dict(prepared)
 
         return _Prepared(lengths, 0, prepare)
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    """Give the many ways in which torch says that memory is short one name, and let go of what it holds in reserve."""
+    import torch
+
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is the first; a CPU raises the first bare
+        short = isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "allocate memory" in str(error)
+        if not short:
+            raise
+        if torch.accelerator.is_available():
+            torch.accelerator.empty_cache()
+        raise DeviceMemoryError(describe(error)) from error
 
 
 def _load(spec: ModelSpec) -> tuple[Any, str]:
