@@ -36,10 +36,12 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
     device : str or list of str, default="auto"
         ``"auto"`` takes the first of cuda, mps, xpu and cpu that works; or a name such as ``"cuda:1"``; or several,
         each of which loads the model and takes a share of the batches.
-    backend : {"torch"}, default="torch"
-        What computes the vectors.
-    dtype : {"auto", "float32", "float16", "bfloat16"}, default="auto"
-        Type of weights and arithmetic. ``"auto"`` is float32, whatever the checkpoint is stored in.
+    backend : {"torch", "openvino"}, default="torch"
+        What computes the vectors. ``"openvino"`` is for CPUs; it converts the model once, and needs the extra
+        ``skko[openvino]``.
+    dtype : {"auto", "float32", "float16", "bfloat16", "int8"}, default="auto"
+        Type of weights and arithmetic. ``"auto"`` is float32, whatever the checkpoint is stored in. The others change
+        vectors a little: see Notes.
     prompt : str or None, default=None
         Text put before every text, such as ``"query: "``. None is the model's own default; ``""`` is none.
     max_length : int or None, default=None
@@ -96,8 +98,8 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
     _parameter_constraints = {
         "model": [str, ModelSpec],
         "device": [str, list, tuple],
-        "backend": [StrOptions({"torch"})],
-        "dtype": [StrOptions({"auto", "float32", "float16", "bfloat16"})],
+        "backend": [StrOptions({"torch", "openvino"})],
+        "dtype": [StrOptions({"auto", "float32", "float16", "bfloat16", "int8"})],
         "prompt": [str, None],
         "max_length": [Interval(Integral, 1, None, closed="left"), None],
         "truncate_dim": [Interval(Integral, 1, None, closed="left"), None],

@@ -1,6 +1,5 @@
 """What was once learned of a model by loading it, so that vectors in the cache need no model in memory."""
 
-import hashlib
 import json
 import os
 import tempfile
@@ -10,8 +9,7 @@ from pathlib import Path
 
 from skko.config import get_config
 from skko.folders import private_folder
-from skko.models.fingerprint import directory_fingerprint
-from skko.models.hub import find_downloaded
+from skko.models.identity import local_content, model_fingerprint
 from skko.models.spec import ModelFacts, ModelSpec
 
 
@@ -59,12 +57,8 @@ def remember_facts(spec: ModelSpec, facts: ModelFacts) -> None:
 
 
 def _path(spec: ModelSpec) -> Path | None:
-    """Where the facts of a model are kept: by its content, and what else in the spec decides its vectors."""
-    if spec.directory is not None:
-        content = directory_fingerprint(spec.directory)
-    elif (found := find_downloaded(spec)) is not None:
-        content = f"{found.name}@{found.commit}"
-    else:
+    """Where the facts of a model are kept."""
+    content = local_content(spec)
+    if content is None:
         return None
-    identity = repr((content, spec.backend, spec.dtype, spec.trust_remote_code))
-    return Path(get_config()["cache_dir"]) / "models" / f"{hashlib.sha256(identity.encode()).hexdigest()}.json"
+    return Path(get_config()["cache_dir"]) / "models" / f"{model_fingerprint(spec, content)}.json"

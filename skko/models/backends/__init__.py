@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
+from skko.models.backends.openvino import OpenVINOEncoder
 from skko.models.backends.sentence_transformer import SentenceTransformerEncoder
 from skko.models.encoder import Encoder
 from skko.models.spec import ModelSpec
 
 BACKENDS: dict[str, Callable[[ModelSpec], Encoder]] = {
     "torch": SentenceTransformerEncoder,
+    "openvino": OpenVINOEncoder,
 }
 
 __all__ = ["BACKENDS"]

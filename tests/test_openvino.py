@@ -1,0 +1,172 @@
+"""The OpenVINO backend against torch: the same vectors, converted once, whatever happens to what is kept."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer import modules
+
+from skko import KoEmbeddingTransformer
+from skko.exceptions import CacheWarning, MissingDependencyError, ModelNotAvailableError
+from skko.models.backends.openvino import _folder as openvino_folder
+from skko.models.registry import registry
+from skko.models.spec import ModelSpec
+
+pytest.importorskip("openvino")
+
+TEXTS = ["환불해 주세요", "배송이 늦어요", "", "the quick brown fox", "로그인이 안 돼요 " * 8, "날씨가 정말 좋네요"]
+
+
+def embed(model, **params):
+    registry.clear()
+    return KoEmbeddingTransformer(str(model), backend="openvino", cache=False, **params).fit_transform(TEXTS)
+
+
+def by_torch(model, **params):
+    return KoEmbeddingTransformer(str(model), cache=False, **params).fit_transform(TEXTS)
+
+
+@pytest.fixture(scope="module")
+def _folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("converted")
+
+
+@pytest.fixture
+def converted(_folder, monkeypatch):
+    """A cache directory that the tests of this module share, as conversion takes seconds."""
+    monkeypatch.setenv("SKKO_CACHE_DIR", str(_folder))
+    return _folder / "openvino"
+
+
+@pytest.mark.parametrize("params", [{}, {"prompt": "query: "}, {"max_length": 100}, {"batch_tokens": 7}], ids=str)
+def test_vectors_are_those_of_torch(tiny_a, converted, params):
+    np.testing.assert_allclose(embed(tiny_a, **params), by_torch(tiny_a, **params), atol=2e-6)
+
+
+def test_bfloat16_is_near(tiny_a, converted):
+    cosines = (embed(tiny_a, dtype="bfloat16") * by_torch(tiny_a)).sum(axis=1)
+    assert 0.995 < cosines.min() <= 1.00001
+
+
+def test_mean_pooling_and_a_dense_layer_come_along(tiny_a, converted, tmp_path):
+    plain = SentenceTransformer(str(tiny_a), device="cpu")
+    layers = [plain[0], modules.Pooling(48, pooling_mode="mean"), modules.Dense(48, 16), modules.Normalize()]
+    SentenceTransformer(modules=layers, device="cpu").save(str(tmp_path / "dense"))
+    vectors = embed(tmp_path / "dense")
+    assert vectors.shape == (len(TEXTS), 16)
+    np.testing.assert_allclose(vectors, by_torch(tmp_path / "dense"), atol=2e-6)
+
+
+def test_a_conversion_is_kept_for_the_user_alone_and_used_without_torch(tiny_a, converted):
+    embed(tiny_a)
+    script = (
+        "import sys; from skko.models.registry import registry; from skko.models.spec import ModelSpec\n"
+        "import numpy as np\n"
+        f"encoder = registry.get(ModelSpec({str(tiny_a)!r}, backend='openvino'))\n"
+        "tokens = encoder.tokenise(['환불해 주세요'], prompt='', max_length=None)\n"
+        "print(encoder.embed(tokens, np.array([0])).shape)\n"
+        "print([name for name in ('torch', 'transformers', 'sentence_transformers') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.split("\n")[:2] == ["(1, 48)", "[]"], done.stderr
+    assert {path.stat().st_mode & 0o777 for path in (converted, *converted.iterdir())} == {0o700}
+
+
+def test_other_weights_are_another_model(tiny_a, tiny_b, converted, tmp_path):
+    model = shutil.copytree(tiny_a, tmp_path / "model")
+    first = embed(model)
+    shutil.copytree(tiny_b, model, dirs_exist_ok=True)
+    second = embed(model)
+    np.testing.assert_allclose(second, by_torch(tiny_b), atol=2e-6)
+    assert np.abs(first - second).max() > 0.1
+
+
+def folder_of(model):
+    """Where the conversion of a model is kept."""
+    return openvino_folder(ModelSpec(str(model), backend="openvino"))
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("model.xml", "cut"),
+        ("model.bin", "changed"),
+        ("model.json", "removed"),
+        ("tokenizer.json", "cut"),
+        ("references.npy", "changed"),
+    ],
+)
+def test_a_damaged_conversion_is_made_again(tiny_a, converted, tmp_path, monkeypatch, name, how):
+    expected = embed(tiny_a)
+    shutil.copytree(converted.parent, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("SKKO_CACHE_DIR", str(tmp_path))
+    folder = folder_of(tiny_a)
+    content = (folder / name).read_bytes()
+    if how == "removed":
+        (folder / name).unlink()
+    elif how == "cut":
+        (folder / name).write_bytes(content[: len(content) // 2])
+    else:
+        (folder / name).write_bytes(content[::-1])
+    with pytest.warns(CacheWarning, match="converted again"):
+        vectors = embed(tiny_a)
+    np.testing.assert_allclose(vectors, expected, atol=2e-6)
+    np.testing.assert_allclose(embed(tiny_a), expected, atol=2e-6)  # without a warning
+
+
+def test_a_graph_of_another_model_is_not_believed(tiny_a, tiny_b, converted, tmp_path, monkeypatch):
+    embed(tiny_a), embed(tiny_b)
+    shutil.copytree(converted.parent, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("SKKO_CACHE_DIR", str(tmp_path))
+    for name in ("model.xml", "model.bin"):
+        shutil.copy(folder_of(tiny_b) / name, folder_of(tiny_a) / name)
+    with pytest.warns(CacheWarning, match="other vectors than by torch"):
+        vectors = embed(tiny_a)
+    np.testing.assert_allclose(vectors, by_torch(tiny_a), atol=2e-6)
+
+
+def test_without_a_disk_it_is_converted_at_every_start(tiny_a, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SKKO_CACHE_DIR", str(tmp_path / "file" / "below"))
+    with pytest.warns(CacheWarning, match="cannot be kept"):
+        vectors = embed(tiny_a)
+    np.testing.assert_allclose(vectors, by_torch(tiny_a), atol=2e-6)
+
+
+def test_the_fingerprint_tells_backend_and_dtype(tiny_a, converted):
+    specs = [{"backend": b, "dtype": d} for b in ("torch", "openvino") for d in ("float32", "bfloat16")]
+    fitted = [KoEmbeddingTransformer(str(tiny_a), **spec).fit([]) for spec in specs]
+    assert len({embedder.model_fingerprint_ for embedder in fitted}) == 4
+
+
+def test_what_cannot_be_done_is_an_error_with_the_remedy(tiny_a, converted):
+    with pytest.raises(ValueError, match='Use backend="torch"'):
+        KoEmbeddingTransformer("skko-mini", backend="openvino").fit([])
+    with pytest.raises(ValueError, match=r"int8.* not known to the openvino backend"):
+        KoEmbeddingTransformer(str(tiny_a), backend="openvino", dtype="int8").fit([])
+    with pytest.raises(ModelNotAvailableError):
+        KoEmbeddingTransformer(str(converted), backend="openvino").fit([])
+
+
+def test_the_extra_is_named_where_it_is_missing(tiny_a, monkeypatch, converted):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    registry.clear()
+    with pytest.raises(MissingDependencyError, match=r"skko\[openvino\]"):
+        KoEmbeddingTransformer(str(tiny_a), backend="openvino", max_length=11).fit_transform(["가"])
+
+
+def test_threads_are_those_that_a_worker_is_given(tiny_a, converted):
+    script = (
+        "from skko.models.registry import registry; from skko.models.spec import ModelSpec; import json\n"
+        f"encoder = registry.get(ModelSpec({str(tiny_a)!r}, backend='openvino'))\n"
+        "print(encoder._compiled.get_property('INFERENCE_NUM_THREADS'))"
+    )
+    for threads in ("1", "2"):
+        env = {**os.environ, "OMP_NUM_THREADS": threads}
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env)
+        assert json.loads(done.stdout) == int(threads), done.stderr
