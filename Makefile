@@ -31,10 +31,12 @@ docs: .venv/.docs  ## build the documentation; warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo docs/_build/html/index.html
 
-bench: .venv/.test  ## measure against peers; DATA=DIR adds skko-mini's scores
-	$(BIN)/python -m benchmarks.model_selection
-	$(BIN)/python -m benchmarks.encode
-	$(if $(DATA),$(BIN)/python -m training.evaluate --model skko/models/mini --data $(DATA))
+bench: .venv/.test  ## measure against peers; DATA=DIR names the folder of the texts
+	$(BIN)/python -m benchmarks.cache
+	$(if $(DATA),,$(error Say where the texts are: make bench DATA=DIR))
+	$(BIN)/python -m benchmarks.encode --data $(DATA)
+	$(BIN)/python -m benchmarks.model_selection --data $(DATA)
+	$(BIN)/python -m training.evaluate --model skko/models/mini --data $(DATA)
 
 clean:  ## remove the environment and everything built
 	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis skko-demo

@@ -8,7 +8,7 @@ import pandas as pd
 
 from tests.tiny import build_xlm_roberta
 
-BASE = {"dimension": 768, "n_layers": 12, "n_heads": 12, "feed_forward": 3072, "max_length": 512, "spread": 0.05}
+BASE = {"dimension": 768, "n_layers": 12, "n_heads": 12, "feed_forward": 3072, "spread": 0.05}
 """XLM-RoBERTa base. Wider random weights would make noise of the last bit grow until vectors differ."""
 
 
@@ -38,9 +38,9 @@ def uniform_texts(data: Path, n_texts: int) -> list[str]:
     return list(titles[lengths.between(28, 30)][:n_texts])
 
 
-def build_base(path: Path, texts: list[str]) -> Path:
+def build_base(path: Path, texts: list[str], max_length: int = 512) -> Path:
     """XLM-RoBERTa of base shape with random weights, and a tokeniser trained on the texts.
 
     Its vocabulary of 8,000 is smaller than the 250,000 of the original, which a table look-up does not feel.
     """
-    return build_xlm_roberta(path, seed=0, corpus=texts[:5_000], vocabulary=8_000, **BASE)
+    return build_xlm_roberta(path, seed=0, corpus=texts[:5_000], vocabulary=8_000, max_length=max_length, **BASE)
