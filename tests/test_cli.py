@@ -63,7 +63,8 @@ def test_demo_on_a_users_file_in_cp949(tmp_path):
         f'"{t}",{topic}' for t, topic in zip(TEXTS.texts, TEXTS.topics, strict=True) if '"' not in t
     ]
     (tmp_path / "문의 내역.csv").write_bytes("\n".join(rows[:200]).encode("cp949", "ignore"))
-    result = skko("demo", "--data", "문의 내역.csv", "--label", "주제", "--json", cwd=tmp_path)
+    environment = {"SKKO_CACHE_DIR": str(tmp_path / "cache")}
+    result = skko("demo", "--data", "문의 내역.csv", "--label", "주제", "--json", cwd=tmp_path, **environment)
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
     assert found["n_texts"] == found["texts_encoded"] == 199

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from skko.exceptions import CacheWarning, MissingDependencyError, ModelNotAvaila
 from skko.models.backends.openvino import _folder as openvino_folder
 from skko.models.registry import registry
 from skko.models.spec import ModelSpec
+from tests.tiny import build_xlm_roberta
 
 pytest.importorskip("openvino")
 
@@ -96,6 +98,8 @@ def folder_of(model):
     [
         ("model.xml", "cut"),
         ("model.bin", "changed"),
+        ("model.bin", "cut"),
+        ("model.bin", "removed"),
         ("model.json", "removed"),
         ("tokenizer.json", "cut"),
         ("references.npy", "changed"),
@@ -147,8 +151,10 @@ def test_the_fingerprint_tells_backend_and_dtype(tiny_a, converted):
 def test_what_cannot_be_done_is_an_error_with_the_remedy(tiny_a, converted):
     with pytest.raises(ValueError, match='Use backend="torch"'):
         KoEmbeddingTransformer("skko-mini", backend="openvino").fit([])
-    with pytest.raises(ValueError, match=r"int8.* not known to the openvino backend"):
-        KoEmbeddingTransformer(str(tiny_a), backend="openvino", dtype="int8").fit([])
+    with pytest.raises(ValueError, match=r"float16.* not known to the openvino backend"):
+        KoEmbeddingTransformer(str(tiny_a), backend="openvino", dtype="float16").fit([])
+    with pytest.raises(ValueError, match='pass device="cpu"'):
+        registry.get(ModelSpec(str(tiny_a), backend="openvino", device="meta"))
     with pytest.raises(ModelNotAvailableError):
         KoEmbeddingTransformer(str(converted), backend="openvino").fit([])
 
@@ -166,7 +172,79 @@ def test_threads_are_those_that_a_worker_is_given(tiny_a, converted):
         f"encoder = registry.get(ModelSpec({str(tiny_a)!r}, backend='openvino'))\n"
         "print(encoder._compiled.get_property('INFERENCE_NUM_THREADS'))"
     )
-    for threads in ("1", "2"):
+    for threads, first in [("1", ""), ("2,1", ""), ("2", "import torch; torch.set_num_threads(1)\n")]:
         env = {**os.environ, "OMP_NUM_THREADS": threads}
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env)
-        assert json.loads(done.stdout) == int(threads), done.stderr
+        done = subprocess.run([sys.executable, "-c", first + script], capture_output=True, text=True, env=env)
+        assert json.loads(done.stdout) == (1 if first else int(threads[0])), done.stderr
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory):
+    """A model whose random weights are no wider than those of trained ones, so that rounding them is harmless."""
+    return build_xlm_roberta(tmp_path_factory.mktemp("calm") / "model", seed=5, dimension=128, spread=0.05)
+
+
+def test_int8_is_near_and_rounded(calm, converted):
+    exact, vectors = by_torch(calm), embed(calm, dtype="int8")
+    assert 0.995 < (exact * vectors).sum(axis=1).min() < 0.9999999
+    np.testing.assert_allclose(embed(calm, dtype="int8"), vectors, atol=2e-6)  # from the disk
+    np.testing.assert_allclose(embed(calm), exact, atol=2e-6)  # the same conversion
+
+
+def test_batches_do_not_change_int8_vectors(calm, converted):
+    together = embed(calm, dtype="int8", batch_tokens=10_000)
+    np.testing.assert_allclose(embed(calm, dtype="int8", batch_tokens=1), together, atol=2e-5)
+
+
+def test_a_dtype_too_coarse_for_a_model_is_an_error_and_the_conversion_stays(tmp_path, converted):
+    # Wide random weights make attention a choice between two tokens, which rounding turns over.
+    wild = build_xlm_roberta(tmp_path / "wild", seed=6, n_layers=6, spread=1.0)
+    for _ in range(2):  # from torch, and from the disk
+        with pytest.raises(ModelNotAvailableError, match=r'cosine 0\..*dtype="float32"'):
+            embed(wild, dtype="int8")
+        assert folder_of(wild).exists() is (_ == 1)
+        embed(wild)
+
+
+def test_what_a_killed_process_left_is_removed_in_a_day(tiny_b, tmp_path, monkeypatch):
+    monkeypatch.setenv("SKKO_CACHE_DIR", str(tmp_path))
+    for name, age in [(".part-old", 100_000), (".part-new", 60)]:
+        (tmp_path / "openvino" / name).mkdir(parents=True)
+        (tmp_path / "openvino" / name / "model.bin").write_bytes(b"half")
+        os.utime(tmp_path / "openvino" / name, (time.time() - age,) * 2)
+    embed(tiny_b)
+    left = {path.name for path in (tmp_path / "openvino").iterdir()}
+    assert left == {".part-new", folder_of(tiny_b).name}
+
+
+def test_two_processes_convert_at_once(tiny_b, tmp_path):
+    script = (
+        "import warnings; warnings.simplefilter('error', UserWarning)\n"
+        "from skko import KoEmbeddingTransformer\n"
+        f"print(KoEmbeddingTransformer({str(tiny_b)!r}, backend='openvino').fit_transform(['가']).shape)"
+    )
+    env = {**os.environ, "SKKO_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", script]
+    both = [subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    for process in both:
+        out, err = process.communicate(timeout=300)
+        assert out.decode().strip() == "(1, 48)", err.decode()
+    assert len(list((tmp_path / "openvino").iterdir())) == 1
+
+
+def test_short_memory_has_its_name(tiny_a, converted):
+    embed(tiny_a)
+    script = (
+        "import resource, numpy as np; from skko.exceptions import DeviceMemoryError\n"
+        "from skko.models.registry import registry; from skko.models.spec import ModelSpec\n"
+        f"encoder = registry.get(ModelSpec({str(tiny_a)!r}, backend='openvino'))\n"
+        "def embed(n): return encoder.embed(encoder.tokenise(['환불해 주세요 ' * 40] * n, prompt='', max_length=None), "
+        "np.arange(n))\n"
+        "embed(2)\n"
+        "size = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (size + (700 << 20), resource.RLIM_INFINITY))\n"
+        "try: embed(60_000)\n"
+        "except DeviceMemoryError as error: print('short', embed(2).shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == "short (2, 48)", done.stderr

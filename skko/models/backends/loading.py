@@ -1,9 +1,9 @@
 """Models as sentence-transformers loads them, for every backend that begins there."""
 
-import warnings
 from typing import Any
 
 from skko.exceptions import ModelNotAvailableError
+from skko.models.backends.quantisation import quantise_linears
 from skko.models.fingerprint import directory_fingerprint
 from skko.models.hub import describe, find_on_hub, verify_download
 from skko.models.identity import model_fingerprint
@@ -68,17 +68,7 @@ def _read(spec: ModelSpec, name: str, revision: str | None, *, local: bool) -> A
         model_kwargs={"dtype": dtype},
     )
     model = model.to(dtype).eval()
-    return _quantised(model) if spec.dtype == "int8" else model
-
-
-def _quantised(model: Any) -> Any:
-    """The model with the weights of its linear layers in 8 bits, and their inputs rounded to 8 bits as they come."""
-    import torch
-    from torch.ao.quantization import quantize_dynamic
-
-    with warnings.catch_warnings():  # torch has moved this to a package of its own, which needs a compiler
-        warnings.simplefilter("ignore")
-        return quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)  # type: ignore[no-untyped-call]
+    return quantise_linears(model) if spec.dtype == "int8" else model
 
 
 def _unreadable(spec: ModelSpec, error: Exception) -> str:

@@ -3,10 +3,14 @@
 import json
 import os
 import shutil
+import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ from skko.config import get_config
 from skko.exceptions import CacheWarning, DeviceMemoryError, ModelNotAvailableError
 from skko.folders import private_folder
 from skko.models.backends.loading import facts_of, hides_prompt, is_plain, load_model
+from skko.models.backends.quantisation import GROUP, quantise_graph
 from skko.models.backends.tokenisation import Tokeniser, TokenTable
 from skko.models.hub import describe
 from skko.models.identity import local_content, model_fingerprint
@@ -25,13 +30,15 @@ from skko.optional import import_optional
 
 # By dtype: what OpenVINO calls it, the tokens a batch that were fastest on two cores (benchmarks/results/encode.md),
 # and the least cosine to torch's float32 that passes for the same model.
-_DTYPES = {"float32": ("f32", 512, 0.99999), "bfloat16": ("bf16", 1_024, 0.995)}
+_DTYPES = {"float32": ("f32", 512, 0.99999), "bfloat16": ("bf16", 1_024, 0.995), "int8": ("f32", 512, 0.995)}
 # Embedded by torch when a model is converted, and by OpenVINO whenever it is loaded.
 _SENTENCES = (
     "환불",
     "주문한 상품이 아직 도착하지 않았는데 언제쯤 받을 수 있을까요?",
     "USB-C 케이블 2개를 2026년 3월에 샀어요. " * 12,
 )
+# What is being written is called this, and nobody writes for longer (seconds).
+_PART, _ABANDONED = ".part-", 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,8 @@ class OpenVINOEncoder:
             raise ValueError(
                 f'backend="openvino" runs on the CPU, and the device is {spec.device!r}: pass device="cpu".'
             )
-        self._hint, self.batch_tokens, self._least_cosine = _DTYPES[spec.dtype]
+        self.batch_tokens = _DTYPES[spec.dtype][1]
+        self._compiled: Any = None
         if not self._use_kept(spec):
             converted = _convert(spec)
             self._use(converted, spec)
@@ -122,11 +130,15 @@ class OpenVINOEncoder:
             If the batch does not fit into memory.
         """
         try:
+            if self._compiled is None:
+                self._compiled = self._compile()
             return np.array(self._compiled(tokens.padded(rows))[0], dtype=np.float32)
         except (RuntimeError, MemoryError) as error:
-            if isinstance(error, MemoryError) or "alloc" in str(error):
-                raise DeviceMemoryError(describe(error)) from error
-            raise
+            if not (isinstance(error, MemoryError) or "alloc" in str(error)):
+                raise
+            # It, and every new request of it, would ask for as much at the next batch again, however small.
+            self._compiled = None
+            raise DeviceMemoryError(str(error).strip().rpartition("\n")[2] or describe(error)) from error
 
     def _use_kept(self, spec: ModelSpec) -> bool:
         """Use the conversion on the disk, if there is one and it works."""
@@ -135,6 +147,8 @@ class OpenVINOEncoder:
             return False
         try:
             self._use(_read(folder), spec)
+        except (_TooCoarseError, MemoryError):
+            raise
         except Exception as error:  # a damaged file surfaces as almost anything
             warnings.warn(
                 f"The converted model in {folder} does not work ({describe(error)}); it is converted again.",
@@ -149,19 +163,42 @@ class OpenVINOEncoder:
         """Compile a graph for this machine, and compare what it gives with what torch gave."""
         import openvino
 
-        settings = {"INFERENCE_PRECISION_HINT": self._hint, "PERFORMANCE_HINT": "LATENCY"}
-        if threads := os.environ.get("OMP_NUM_THREADS"):  # as joblib sets it, so that workers do not crowd each other
-            settings["INFERENCE_NUM_THREADS"] = threads
-        self._compiled = openvino.Core().compile_model(converted.graph, "CPU", settings)
+        precision, _, least = _DTYPES[spec.dtype]
+        core, graph = openvino.Core(), converted.graph
+        settings = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+        if spec.dtype == "int8":
+            # One conversion serves all dtypes, so it is a copy that is rounded.
+            graph = quantise_graph(core.read_model(graph) if isinstance(graph, Path) else graph.clone())
+            settings["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = str(GROUP)
+        if (threads := _n_threads()) is not None:
+            settings["INFERENCE_NUM_THREADS"] = str(threads)
+        self._compile = partial(core.compile_model, graph, "CPU", settings)
+        self._compiled = self._compile()
         self._tokeniser, self._hides_prompt = converted.tokeniser, converted.hides_prompt
         self.facts = replace(converted.facts, fingerprint=model_fingerprint(spec, converted.facts.fingerprint))
         vectors = self.embed(self.tokenise(_SENTENCES, prompt="", max_length=None), np.arange(len(_SENTENCES)))
-        cosine = float(min(map(_cosine, vectors, converted.references)))
-        if not cosine >= self._least_cosine:
-            raise ModelNotAvailableError(
+        cosine = _least_cosine(vectors, converted.references)
+        if not cosine >= least:  # NaN is not
+            message = (
                 f"By OpenVINO in {spec.dtype}, {spec.name!r} gives other vectors than by torch (cosine {cosine:.6f}, "
-                f'and {self._least_cosine} is asked for). Use backend="torch".'
+                f'and {least} is asked for). Use backend="torch"'
             )
+            if spec.dtype == "float32":
+                raise ModelNotAvailableError(f"{message}.")
+            self._use(converted, replace(spec, dtype="float32"))  # or it is the conversion that is at fault
+            raise _TooCoarseError(f'{message}, or dtype="float32".')
+
+
+class _TooCoarseError(ModelNotAvailableError):
+    """The conversion is good, and the dtype loses too much of this model."""
+
+
+def _n_threads() -> int | None:
+    """As many threads as torch would take, so that joblib's workers do not crowd each other; None is all cores."""
+    if (torch := sys.modules.get("torch")) is not None:  # importing it takes longer than loading the model
+        return int(torch.get_num_threads())
+    outermost = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(outermost) if outermost.isdigit() else None
 
 
 def _convert(spec: ModelSpec) -> _Converted:
@@ -185,7 +222,12 @@ def _convert(spec: ModelSpec) -> _Converted:
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracing fears for every shape that it will not vary; the check is in _use
         references = module(*inputs.values()).numpy()
-        graph = openvino.convert_model(module, example_input=tuple(inputs.values()))
+        try:
+            graph = openvino.convert_model(module, example_input=tuple(inputs.values()))
+        except Exception as error:  # what tracing meets in an architecture surfaces as almost anything
+            raise ModelNotAvailableError(
+                f'{spec.name!r} cannot be converted for OpenVINO ({describe(error)}). Use backend="torch".'
+            ) from error
     for graph_input, name in zip(graph.inputs, inputs, strict=True):
         graph_input.get_tensor().set_names({name})
     return _Converted(graph, tokeniser, facts, hides_prompt(model), references)
@@ -236,15 +278,19 @@ def _write(converted: _Converted, folder: Path | None) -> None:
     if folder is None:
         return
     try:
-        part = Path(tempfile.mkdtemp(dir=private_folder(folder.parent), prefix=".part-"))
+        _remove_abandoned(private_folder(folder.parent))
+        part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=_PART))
         try:
             openvino.save_model(converted.graph, part / "model.xml", compress_to_fp16=False)
             converted.tokeniser.save(part)
             np.save(part / "references.npy", converted.references)
             settings = {"facts": asdict(converted.facts), "hides_prompt": converted.hides_prompt}
             (part / "model.json").write_text(json.dumps(settings, ensure_ascii=False), encoding="utf-8")
-            if not folder.exists():
+            try:
                 part.rename(folder)
+            except OSError:
+                if not folder.exists():  # another process was as quick
+                    raise
         finally:
             shutil.rmtree(part, ignore_errors=True)
     except (OSError, RuntimeError) as error:
@@ -256,5 +302,15 @@ def _write(converted: _Converted, folder: Path | None) -> None:
         )
 
 
-def _cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    return float(a @ b / np.sqrt((a @ a) * (b @ b)))
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what processes that were killed had begun to write: a model is a gigabyte."""
+    for part in folder.glob(f"{_PART}*"):
+        with suppress(OSError):
+            if part.stat().st_mtime < time.time() - _ABANDONED:
+                shutil.rmtree(part, ignore_errors=True)
+
+
+def _least_cosine(vectors: NDArray[np.float32], references: NDArray[np.float32]) -> float:
+    """Least cosine of any sentence; NaN if one has none."""
+    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(references, axis=1)
+    return float(np.min((vectors * references).sum(axis=1) / lengths))
