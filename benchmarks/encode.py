@@ -24,7 +24,10 @@ SETUPS = {
     "torch, int8": {"dtype": "int8"},
     "openvino, float32": {"backend": "openvino"},
     "openvino, bfloat16": {"backend": "openvino", "dtype": "bfloat16"},
+    "openvino, int8": {"backend": "openvino", "dtype": "int8"},
 }
+MAIN = ("torch, float32", "openvino, float32", "openvino, bfloat16")
+"""Measured at every size; the others at the first."""
 
 
 def seconds(work: Callable[[], object], repeats: int) -> float:
@@ -73,7 +76,7 @@ def main() -> None:
         peer = SentenceTransformer(path, device="cpu")
         for name in setups:
             embedder = KoEmbeddingTransformer(path, cache=False, device="cpu", **SETUPS[name]).fit([])
-            for n_texts in options.texts:
+            for n_texts in options.texts if name in MAIN else options.texts[:1]:
                 compare(f"{name}; mixed", mixed_texts(options.data, n_texts), peer, embedder, options.turns)
             if name == "torch, float32":
                 uniform = uniform_texts(options.data, 300)

@@ -25,7 +25,7 @@ from benchmarks.corpus import headlines
 from skko import KoEmbeddingTransformer
 from tests.tiny import build_xlm_roberta
 
-CANDIDATES = {"classify__C": [0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0]}
+CANDIDATES = {"classify__C": [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0]}
 FOLDS = StratifiedKFold(5, shuffle=True, random_state=0)
 
 
@@ -68,8 +68,25 @@ class PlainStep(TransformerMixin, BaseEstimator):
         return self.model_.encode(list(X), show_progress_bar=False)
 
 
+class CountedTransformer(KoEmbeddingTransformer):
+    """Counts in any process, and writes it into the folder that COUNTS names: workers have no other way to say it."""
+
+    _counts: Counts | None = None
+
+    def transform(self, X: Any) -> Any:
+        """Embed texts."""
+        CountedTransformer._counts = self._counts or Counts()
+        out = super().transform(X)
+        Path(os.environ["COUNTS"], str(os.getpid())).write_text(f"{self._counts.texts} {self._counts.loads}")
+        return out
+
+
 def step(name: str, model: str) -> Any:
     """The embedding step of a set-up."""
+    if "n_jobs" in name:
+        from benchmarks.model_selection import CountedTransformer as Counted  # which workers can import, too
+
+        return Counted(model)
     if name.startswith("skko"):
         return KoEmbeddingTransformer(model)
     if name == "skrub TextEncoder":
@@ -110,14 +127,18 @@ def run(name: str, model: str, data: Path, n_texts: int, folder: str) -> dict[st
         started = time.perf_counter()
         best = search(step(name, model), table["title"], table["topic_idx"], memory, 2 if "n_jobs=2" in name else None)
         found = {"seconds": time.perf_counter() - started, "best": best}
+    if "n_jobs" in name:
+        each = [path.read_text().split() for path in Path(os.environ["COUNTS"]).iterdir()]
+        counts.texts, counts.loads = sum(int(texts) for texts, _ in each), sum(int(loads) for _, loads in each)
     return {**found, "texts": counts.texts, "loads": counts.loads}
 
 
 def run_alone(arguments: list[str], cache: str) -> dict[str, float]:
     """Measure one set-up in a process of its own."""
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.model_selection", *arguments]
-    environment = {**os.environ, "SKKO_CACHE_DIR": cache, "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "SKKO_CACHE_DIR": cache, "COUNTS": folder, "HF_HUB_OFFLINE": "1"}
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 

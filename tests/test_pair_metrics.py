@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skko.metrics import pair_scores
-from skko.metrics.pairs import PairScores, group_codes
+from skko.metrics import pair_scores, pair_threshold
+from skko.metrics.pairs import PairScores, count_true_pairs, group_codes
 from skko.similarity import PAIR
 
 
@@ -121,3 +121,55 @@ def test_scores_are_numbers_of_python_that_cannot_be_changed():
 def test_a_pair_beyond_the_groups_is_an_error():
     with pytest.raises(IndexError):
         pair_scores(pairs_of((0, 7)), GROUPS)
+
+
+SCORED = st.lists(st.tuples(st.sampled_from([-0.5, 0.0, 0.25, 0.7, 0.70001, 1.0]), st.booleans()), min_size=1)
+
+
+def at_cuts(scored, n_true):
+    """Threshold, precision, recall and F1 of every set of best pairs, the smallest first."""
+    for cut in sorted({score for score, _ in scored}, reverse=True):
+        kept = [true for score, true in scored if score >= cut]
+        precision, recall = sum(kept) / len(kept), sum(kept) / n_true
+        yield cut, precision, recall, 2 * sum(kept) / (len(kept) + n_true)
+
+
+@given(SCORED, st.integers(0, 3), st.sampled_from([None, 0.3, 0.5, 0.9, 1.0]))
+@settings(deadline=None, max_examples=300)
+def test_the_chosen_threshold_is_the_best_of_all(scored, n_missed, precision):
+    n_true = sum(true for _, true in scored) + n_missed
+    scores, true = zip(*scored, strict=True)
+    if not any(true):
+        with pytest.raises(ValueError, match="No scored pair is true"):
+            pair_threshold(scores, true, precision=precision)
+        return
+    found = pair_threshold(scores, true, n_true=n_true, precision=precision)
+    kept = [same for score, same in scored if np.float32(score) >= np.float32(found.threshold)]
+    assert found.precision == pytest.approx(sum(kept) / len(kept))
+    assert found.recall == pytest.approx(sum(kept) / n_true)
+    assert found.f1 == pytest.approx(2 * sum(kept) / (len(kept) + n_true))
+    cuts = list(at_cuts(scored, n_true))
+    enough = [cut for cut in cuts if precision is not None and cut[1] >= precision]
+    if precision is None:
+        assert found.f1 == pytest.approx(max(cut[3] for cut in cuts))
+    elif enough:
+        assert found.precision >= precision
+        assert found.recall == pytest.approx(max(cut[2] for cut in enough))
+    else:
+        assert found.precision == pytest.approx(max(cut[1] for cut in cuts))
+
+
+def test_the_threshold_is_midway_to_the_next_pair():
+    assert pair_threshold([0.25, 1.0, 0.5], [False, True, False]).threshold == 0.75
+    assert pair_threshold([0.5], [True]).threshold == 0.5
+    # Nothing lies between neighbouring numbers.
+    low = np.float32(0.5)
+    high = np.nextafter(low, np.float32(1))
+    assert pair_threshold([high, low], [True, False]).threshold == high
+
+
+def test_true_pairs_are_counted():
+    groups = [7, 7, 7, 9, 9, -1, -1]
+    true = [(i, j) for i, j in combinations(range(7), 2) if groups[i] == groups[j] != -1]
+    assert count_true_pairs(group_codes(groups)) == len(true) == 4
+    assert count_true_pairs(group_codes([])) == 0

@@ -1,5 +1,9 @@
 """The similarity engine against brute force in double precision."""
 
+import os
+import signal
+import threading
+import time
 import tracemalloc
 
 import numpy as np
@@ -8,8 +12,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from skko.similarity import PAIR, best_first, join, self_join, top_k, unit_rows
-from skko.similarity.blocks import row_blocks
+from skko import config_context
+from skko.exceptions import DeviceNotAvailableError
+from skko.similarity import (
+    PAIR,
+    best_first,
+    collapse,
+    cosines,
+    join,
+    near_pairs,
+    prepare,
+    row_digests,
+    self_join,
+    top_k,
+    unit_rows,
+)
+from skko.similarity.blocks import blocks, capacity, tile_shape
 
 
 def matrices(elements, width):
@@ -27,7 +45,7 @@ THRESHOLD = st.sampled_from([-1.0, -0.3, 0.1, 0.6, 0.9, 1.0])
 NEAR = 1e-6
 
 
-def cosines(A, B):
+def all_cosines(A, B):
     """Cosines by their definition, in double precision; 0 with a zero row."""
     A, B = np.asarray(A, np.float64), np.asarray(B, np.float64)
     out = np.zeros((len(A), len(B)))
@@ -58,7 +76,7 @@ def assert_pairs(pairs, exact, threshold, possible):
 @settings(deadline=None)
 def test_top_k_is_the_head_of_a_full_sort(A, B, k, memory):
     indices, scores = top_k(A, B, k, memory=memory)
-    k, exact = min(k, len(B)), cosines(A, B)
+    k, exact = min(k, len(B)), all_cosines(A, B)
     assert indices.shape == scores.shape == (len(A), k)
     for row in range(len(A)):
         assert len(set(indices[row].tolist())) == k
@@ -73,7 +91,7 @@ def test_top_k_is_the_head_of_a_full_sort(A, B, k, memory):
 @settings(deadline=None)
 def test_ties_go_to_the_first_rows(A, B, k, memory):
     indices, scores = top_k(A, B, k, memory=memory)
-    exact = cosines(A, B)
+    exact = all_cosines(A, B)
     expected = np.array([sorted(range(len(B)), key=lambda j, row=row: (-row[j], j))[:k] for row in exact], dtype=int)
     np.testing.assert_array_equal(indices, expected.reshape(len(A), min(k, len(B))))
     np.testing.assert_array_equal(scores, np.take_along_axis(exact, indices, axis=1))
@@ -90,22 +108,22 @@ def test_many_copies_tie_too():
 @settings(deadline=None)
 def test_self_join_is_every_pair_once(A, threshold, memory):
     possible = [(i, j) for i in range(len(A)) for j in range(i + 1, len(A))]
-    assert_pairs(self_join(A, threshold, memory=memory), cosines(A, A), threshold, possible)
+    assert_pairs(self_join(A, threshold, memory=memory), all_cosines(A, A), threshold, possible)
 
 
 @given(WHOLE, WHOLE, THRESHOLD, MEMORY)
 @settings(deadline=None)
 def test_join_is_every_pair_of_two_lists(A, B, threshold, memory):
     possible = [(i, j) for i in range(len(A)) for j in range(len(B))]
-    assert_pairs(join(A, B, threshold, memory=memory), cosines(A, B), threshold, possible)
+    assert_pairs(join(A, B, threshold, memory=memory), all_cosines(A, B), threshold, possible)
 
 
 @given(AXES, AXES, st.sampled_from([-1.0, 0.0, 1.0]), MEMORY)
 @settings(deadline=None)
 def test_a_cosine_equal_to_the_threshold_is_a_pair(A, B, threshold, memory):
-    exact = cosines(A, B)
+    exact = all_cosines(A, B)
     assert set(as_tuples(join(A, B, threshold, memory=memory))) == set(map(tuple, np.argwhere(exact >= threshold)))
-    expected = {(i, j) for i, j in np.argwhere(cosines(A, A) >= threshold).tolist() if i < j}
+    expected = {(i, j) for i, j in np.argwhere(all_cosines(A, A) >= threshold).tolist() if i < j}
     assert set(as_tuples(self_join(A, threshold, memory=memory))) == expected
 
 
@@ -118,10 +136,10 @@ def test_a_threshold_of_minus_one_is_every_pair(A):
     assert len(join(A, -A, -1)) == 18 * 18
 
 
-@pytest.mark.parametrize("memory", [1, 1 << 12, 1 << 16, 1 << 29])
+@pytest.mark.parametrize("memory", [1 << 9, 1 << 12, 1 << 16, 1 << 29])
 def test_the_size_of_a_block_does_not_change_what_is_found(memory):
     A = np.random.default_rng(0).normal(size=(300, 16)).astype(np.float32)
-    exact = cosines(A, A)
+    exact = all_cosines(A, A)
     # No cosine is so near the threshold, nor two of one row so near each other, that the last bit could decide.
     assert np.abs(exact - 0.5).min() > NEAR
     expected = np.argsort(-exact, axis=1)[:, :5]
@@ -154,14 +172,19 @@ def test_best_first_joins_and_sorts():
     assert best_first([]).shape == (0,)
 
 
-@given(st.integers(0, 1000), st.integers(1, 1000), st.integers(1, 1 << 16))
-@settings(deadline=None)
-def test_blocks_cover_the_rows_within_the_memory(n_rows, n_columns, memory):
-    blocks = list(row_blocks(n_rows, n_columns, memory))
-    assert [row for block in blocks for row in range(block.start, block.stop)] == list(range(n_rows))
-    for block in blocks:
-        height = block.stop - block.start
-        assert height == 1 or 8 * height * n_columns <= memory
+@given(st.integers(0, 50), st.integers(0, 1000), st.integers(1, 300))
+def test_blocks_cover_the_range(start, stop, step):
+    parts = list(blocks(start, stop, step))
+    assert [row for part in parts for row in range(part.start, part.stop)] == list(range(start, stop))
+    assert all(part.stop - part.start <= step for part in parts)
+
+
+@given(st.integers(1, 1 << 34))
+def test_a_tile_full_of_candidates_fits_the_memory(memory):
+    height, width = tile_shape(memory)
+    assert height >= 1 <= width
+    assert height * width <= capacity(memory)
+    assert capacity(memory) == 1 or 64 * capacity(memory) <= memory
 
 
 A = np.random.default_rng(0).normal(size=(2000, 8)).astype(np.float32)
@@ -182,9 +205,7 @@ def test_products_stay_within_the_memory(engine, memory):
     tracemalloc.stop()
     results = sum(part.nbytes for part in (found if isinstance(found, tuple) else (found,)))
     inputs = 4 * A.nbytes  # both sides scaled to unit length, and the scaling's own copies
-    # A partition holds the places of all products beside them, as 8-byte numbers.
-    allowed = 2 * memory if engine == "top_k" else memory
-    assert peak <= allowed + inputs + 3 * results
+    assert peak <= memory + inputs + 3 * results
 
 
 def test_unit_rows_of_zero_huge_tiny_and_whole_numbers():
@@ -205,3 +226,195 @@ def test_unit_rows_have_length_one_in_a_new_array(X):
     long = np.linalg.norm(X, axis=1) > 1e-100
     np.testing.assert_allclose(np.linalg.norm(rows[long], axis=1), 1, atol=NEAR)
     assert not rows[~X.any(axis=1)].any()
+
+
+def test_a_row_is_scaled_alike_wherever_it_stands():
+    X = np.random.default_rng(0).normal(size=(3000, 1000)).astype(np.float32)
+    together = unit_rows(X)
+    for row in (0, 1, 777, 2999):
+        np.testing.assert_array_equal(unit_rows(X[row : row + 1])[0], together[row])
+
+
+# Settings that must not change a bit: tiles of one product and of all, float32 and half precision.
+SETTINGS = [
+    {"memory": memory, "precision": precision}
+    for memory in (1, 3000, 100_000, 1 << 29)
+    for precision in ("float32", "float16", "bfloat16")
+]
+
+
+def answers(A, B, threshold, k, **settings):
+    options = {"device": "cpu", "show_progress": False, **settings}
+    near = near_pairs(A, B, k, threshold, **options)
+    return [self_join(A, threshold, **options), join(A, B, threshold, **options), *top_k(A, B, k, **options), near]
+
+
+@st.composite
+def nearly_equal(draw):
+    """Rows around a few centres, some copied and many so near each other that a fast product cannot tell them apart."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    centres = rng.normal(size=(draw(st.integers(1, 3)), 7))
+    spread = draw(st.sampled_from([0, 1e-7, 1e-5, 1e-3, 0.3]))
+    rows = centres[rng.integers(len(centres), size=12)] + rng.normal(scale=spread, size=(12, 7))
+    rows[draw(st.integers(0, 11))] = 0
+    return rows.astype(np.float32)
+
+
+@given(nearly_equal(), nearly_equal(), st.integers(1, 14), st.sampled_from(SETTINGS), st.data())
+@settings(deadline=None)
+def test_no_setting_changes_a_bit(A, B, k, other, data):
+    exact = all_cosines(A, B)
+    # A threshold that is the cosine of a pair is the hardest one.
+    threshold = float(np.float32(exact[data.draw(st.integers(0, 11)), data.draw(st.integers(0, 11))]).clip(-1, 1))
+    expected = answers(A, B, threshold, k)
+    for one, two in zip(expected, answers(A, B, threshold, k, **other), strict=True):
+        np.testing.assert_array_equal(one, two)
+    # Each pair scored by itself is the definition.
+    left, right = prepare(A), prepare(B)
+    rows = np.indices(exact.shape).reshape(2, -1)
+    by_itself = np.array([cosines(left, right, rows[0, [at]], rows[1, [at]])[0] for at in range(exact.size)])
+    np.testing.assert_allclose(by_itself, exact.ravel(), atol=2e-7)
+    table = by_itself.reshape(exact.shape)
+    assert as_tuples(expected[1]) == sorted(
+        map(tuple, np.argwhere(table >= np.float32(threshold)).tolist()), key=lambda pair: (-table[pair], *pair)
+    )
+    in_order = np.lexsort((np.broadcast_to(np.arange(12), table.shape), -table), axis=1)[:, :k]
+    np.testing.assert_array_equal(expected[2], in_order)
+    np.testing.assert_array_equal(expected[3], np.take_along_axis(table, in_order, axis=1))
+    near = [(i, j) for i, row in enumerate(in_order.tolist()) for j in row if table[i, j] >= np.float32(threshold)]
+    assert as_tuples(expected[4]) == near
+    assert expected[4]["score"].tolist() == [table[pair] for pair in near]
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
+def test_larger_matrices_do_not_change_a_bit_either(precision):
+    rng = np.random.default_rng(1)
+    X = (rng.normal(size=(60, 96))[rng.integers(60, size=700)] + rng.normal(scale=0.3, size=(700, 96))).astype(
+        np.float32
+    )
+    expected = answers(X, X[:300], 0.9, 9)
+    assert 1000 < len(expected[0]) < 700 * 699 / 2
+    for memory in (300_000, 1 << 29):
+        for one, two in zip(expected, answers(X, X[:300], 0.9, 9, memory=memory, precision=precision), strict=True):
+            np.testing.assert_array_equal(one, two)
+
+
+def test_equal_rows_have_a_cosine_of_one_and_opposite_ones_of_minus_one():
+    X = np.random.default_rng(0).normal(size=(200, 33))
+    ready = prepare(np.concatenate([X, 3.7 * X, -X]))
+    rows = np.arange(200)
+    assert (cosines(ready, ready, rows, rows) == 1).all()
+    assert (cosines(ready, ready, rows, rows + 200) == 1).all()
+    assert (cosines(ready, ready, rows, rows + 400) == -1).all()
+    assert {(i, i + 200) for i in range(200)} <= set(as_tuples(self_join(np.concatenate([X, 3.7 * X]), 1)))
+
+
+def test_more_near_copies_than_fit_the_memory():
+    # Every row is a candidate for every other: only exact scores tell them apart.
+    rng = np.random.default_rng(0)
+    X = (np.ones(16) + rng.normal(scale=1e-6, size=(400, 16))).astype(np.float32)
+    expected = top_k(X, X, 3)
+    for memory in (1 << 12, 1 << 16):
+        for one, two in zip(expected, top_k(X, X, 3, memory=memory), strict=True):
+            np.testing.assert_array_equal(one, two)
+
+
+def test_a_corpus_of_copies_is_compared_once():
+    X = np.tile(np.array([[1.0, 2.0]], dtype=np.float32), (60_000, 1))
+    indices, scores = top_k(X, X, 4)  # 3.6e9 equal cosines, if each copy were a candidate
+    assert (indices == np.arange(4)).all()
+    assert (scores == 1).all()
+
+
+@given(nearly_equal(), st.integers(0, 11), st.integers(1, 30), MEMORY)
+@settings(deadline=None)
+def test_copies_stand_in_the_order_of_their_rows(A, n_copied, k, memory):
+    B = np.concatenate([A, A[:n_copied], A[:n_copied]])
+    exact = all_cosines(A, B)
+    indices, scores = top_k(A, B, k, memory=memory)
+    for row in range(len(A)):
+        assert len(set(indices[row].tolist())) == min(k, len(B))
+        np.testing.assert_allclose(scores[row], np.sort(exact[row])[::-1][:k], atol=NEAR)
+        assert list(zip(-scores[row], indices[row], strict=True)) == sorted(
+            zip(-scores[row], indices[row], strict=True)
+        )
+
+
+@given(WHOLE | AXES)
+def test_collapse_is_the_first_equal_row(X):
+    X = X * np.random.default_rng(0).choice([-0.0, 1.0], size=X.shape)
+    copies = collapse(X)
+    first = [next(h for h in range(i + 1) if np.array_equal(X[h], X[i])) for i in range(len(X))]
+    assert copies.first.tolist() == sorted(set(first))
+    assert copies.first[copies.sets].tolist() == first
+    for number, (start, size) in enumerate(zip(copies.starts, copies.sizes, strict=True)):
+        assert copies.members[start : start + size].tolist() == np.flatnonzero(copies.sets == number).tolist()
+
+
+def test_different_rows_of_one_digest_stay_different():
+    # Found by reducing a lattice: the sum of these numbers times the digest's own is 0.
+    X = np.array([[0] * 6, [226, 928, 927, 428, 921, 612], [0] * 6], dtype=np.int32)
+    assert len(set(row_digests(X).tolist())) == 1
+    assert collapse(X).sets.tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_row_that_has_no_cosine_is_named(value):
+    X = np.eye(4)
+    X[2, 1] = value
+    for call in (lambda: self_join(X, 0.5), lambda: join(X, np.eye(4), 0.5), lambda: top_k(X, np.eye(4), 1)):
+        with pytest.raises(ValueError, match="A has NaN or infinity at row 2"):
+            call()
+    with pytest.raises(ValueError, match="B has NaN or infinity at row 2"):
+        top_k(np.eye(4), X, 1)
+
+
+def test_wrong_arguments_are_named():
+    with pytest.raises(ValueError, match="A has 3 columns and B has 2"):
+        join(np.eye(3), np.eye(2), 0.5)
+    with pytest.raises(ValueError, match=r"B has shape \(3,\)"):
+        top_k(np.eye(3), np.ones(3), 1)
+    with pytest.raises(ValueError, match="k must be at least 0"):
+        top_k(np.eye(3), np.eye(3), -1)
+    with pytest.raises(ValueError, match="threshold is NaN"):
+        self_join(np.eye(3), float("nan"))
+    with pytest.raises(ValueError, match="threshold is NaN"):
+        near_pairs(np.eye(3), np.eye(3), 2, float("nan"))
+    with pytest.raises(ValueError, match="precision must be"):
+        self_join(np.eye(3), 0.5, precision="float8")
+
+
+def test_a_device_that_is_not_there_is_an_error():
+    with pytest.raises(DeviceNotAvailableError, match='"cpu"'):
+        self_join(np.eye(3), 0.5, device="cuda:99")
+    with pytest.raises(DeviceNotAvailableError, match='"cpu"'):
+        self_join(np.eye(3), 0.5, device="abacus")
+
+
+def test_little_work_asks_no_device():
+    with config_context(device="abacus"):
+        assert len(self_join(np.eye(3), -1)) == 3
+
+
+@pytest.mark.parametrize("engine", ["self_join", "top_k"])
+def test_an_interrupt_ends_it_and_leaves_it_usable(engine):
+    X = np.random.default_rng(0).normal(size=(20_000, 64)).astype(np.float32)
+    call = {"self_join": lambda rows: self_join(rows, 0.9), "top_k": lambda rows: top_k(rows, rows, 3)}[engine]
+    expected = call(X[:500])
+    threads = threading.active_count()
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):  # the first may be over before the interrupt
+        [call(X) for _ in range(100)]
+    timer.join()
+    assert threading.active_count() <= threads
+    started = time.perf_counter()
+    for one, two in zip(np.atleast_1d(expected), np.atleast_1d(call(X[:500])), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert time.perf_counter() - started < 60
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.sampled_from([-1, -0.5, -0.0, 0.0, 0.25, 1]))))
+def test_best_first_is_a_sort_by_score_and_rows(listed):
+    pairs = np.array(listed, dtype=PAIR)
+    assert best_first([pairs]).tolist() == sorted(pairs.tolist(), key=lambda pair: (-pair[2], pair[0], pair[1]))

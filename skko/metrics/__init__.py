@@ -1,5 +1,5 @@
 """Metrics in plain NumPy."""
 
-from skko.metrics.pairs import PairScores, group_codes, pair_scores
+from skko.metrics.pairs import PairScores, PairThreshold, group_codes, pair_scores, pair_threshold
 
-__all__ = ["PairScores", "group_codes", "pair_scores"]
+__all__ = ["PairScores", "PairThreshold", "group_codes", "pair_scores", "pair_threshold"]

@@ -2,36 +2,53 @@
 
 import warnings
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from sklearn.base import ClusterMixin
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
 from skko.base import Interval, SkkoEstimator, StrOptions, fit_context
 from skko.exceptions import SkkoWarning
-from skko.metrics import pair_scores
+from skko.metrics import group_codes, pair_scores
+from skko.paraphrase.groups import communities, components
+from skko.paraphrase.neighbors import pairs_between, pairs_within
+from skko.paraphrase.overlap import lexical_overlap
+from skko.paraphrase.threshold import threshold_from_groups, threshold_from_pairs
 from skko.progress import ShowProgress
-from skko.similarity import PAIR, best_first, join, self_join
+from skko.similarity import row_digests
+from skko.validation import check_texts
+
+_GROUPINGS = {"components": components, "communities": communities}
 
 
 class ParaphraseMiner(ClusterMixin, SkkoEstimator):
     """Mine pairs of rows whose cosine reaches a threshold, and the groups they form.
 
-    The search is exact: every pair of rows is compared, in blocks of bounded memory.
+    The search is exact: every pair of rows is compared, in tiles of bounded memory.
 
     Parameters
     ----------
-    threshold : float, default=0.8
-        Least cosine of a pair, from -1 to 1.
+    threshold : float, "auto" or None, default=0.8
+        Least cosine of a pair, from -1 to 1. ``"auto"`` learns it in ``fit(X, y)``. None is no threshold, and needs
+        ``top_k``.
     top_k : int or None, default=None
         Keep a pair only if one row is among the ``top_k`` nearest of the other. Copies of a row count as one
         neighbour, so that duplicates never crowd out the rest. None keeps every pair above the threshold.
     max_pairs : int or None, default=None
         Keep only so many pairs, the best ones, with a warning that says how many were left out.
+    precision : float or None, default=None
+        What ``threshold="auto"`` looks for: None the best F1, a number the most pairs at this precision.
+    grouping : {"components", "communities"}, default="components"
+        Groups are rows joined by a chain of pairs, or rows that are each a pair with the centre of their group, so
+        that they do not chain.
+    scoring : {"f1", "average_precision"}, default="f1"
+        What ``score`` returns.
+    device : str, default="auto"
+        Where rows are compared: ``"cpu"``, or a device of torch such as ``"cuda"``; ``"auto"`` is the setting
+        ``device``, and takes a GPU only where the work is worth it. The pairs are the same.
     show_progress : bool or "auto", default="auto"
         Whether to show a progress bar.
 
@@ -40,14 +57,20 @@ class ParaphraseMiner(ClusterMixin, SkkoEstimator):
     pairs_ : ndarray with fields i, j and score, shape (n_pairs,)
         Rows ``i < j`` and their cosine, best first, ties by ``i`` and then ``j``.
     labels_ : ndarray of int, shape (n_samples,)
-        Group of each row: rows joined by a chain of pairs. Groups are numbered in order of their first row; -1 is a
-        row without a pair.
+        Group of each row, numbered in order of their first row; -1 is a row without a group.
+    threshold_ : float
+        The threshold in force: as given or learned; -1 if there is none.
     n_features_in_ : int
         Columns seen in ``fit``.
 
     See Also
     --------
     make_paraphrase_miner : The same for texts.
+
+    Notes
+    -----
+    To choose parameters by ``GridSearchCV``, keep whole groups together: ``cv=GroupKFold(5)`` and
+    ``fit(X, y, groups=y)``. A fold is mined alone, and a group that is cut in two leaves nothing to find.
 
     Examples
     --------
@@ -57,56 +80,98 @@ class ParaphraseMiner(ClusterMixin, SkkoEstimator):
     [(0, 2, 0.995...)]
     >>> miner.labels_
     array([ 0, -1,  0])
+    >>> miner = ParaphraseMiner(threshold="auto").fit([[1.0, 0.0], [0.0, 1.0], [1.0, 0.9]], y=[0, 1, 0])
+    >>> round(miner.threshold_, 3), len(miner.pairs_)
+    (0.706, 1)
     """
 
     _parameter_constraints = {
-        "threshold": [Interval(Real, -1, 1, closed="both")],
+        "threshold": [Interval(Real, -1, 1, closed="both"), StrOptions({"auto"}), None],
         "top_k": [Interval(Integral, 1, None, closed="left"), None],
         "max_pairs": [Interval(Integral, 1, None, closed="left"), None],
+        "precision": [Interval(Real, 0, 1, closed="right"), None],
+        "grouping": [StrOptions(set(_GROUPINGS))],
+        "scoring": [StrOptions({"f1", "average_precision"})],
+        "device": [str],
         "show_progress": ["boolean", StrOptions({"auto"})],
     }
 
     def __init__(
         self,
         *,
-        threshold: float = 0.8,
+        threshold: float | Literal["auto"] | None = 0.8,
         top_k: int | None = None,
         max_pairs: int | None = None,
+        precision: float | None = None,
+        grouping: Literal["components", "communities"] = "components",
+        scoring: Literal["f1", "average_precision"] = "f1",
+        device: str = "auto",
         show_progress: ShowProgress = "auto",
     ) -> None:
         self.threshold = threshold
         self.top_k = top_k
         self.max_pairs = max_pairs
+        self.precision = precision
+        self.grouping = grouping
+        self.scoring = scoring
+        self.device = device
         self.show_progress = show_progress
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: Any = None) -> "ParaphraseMiner":
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "ParaphraseMiner":
         """Mine the pairs among rows.
 
         Parameters
         ----------
         X : array-like of float, shape (n_samples, n_features)
             Vectors, such as embeddings of texts.
-        y : None
-            Ignored.
+        y : array-like of shape (n_samples,) or (n_pairs, 3), or None, default=None
+            What ``threshold="auto"`` learns from: the group of each row, where -1 is a row without a paraphrase; or
+            judged pairs, as two rows of ``X`` and whether they are paraphrases (1 or 0). Needed for nothing else.
 
         Returns
         -------
         ParaphraseMiner
             The fitted miner.
 
+        Raises
+        ------
+        ValueError
+            If ``threshold="auto"`` and ``y`` is missing or has no true pair, or there is neither threshold nor
+            ``top_k``.
+
         Warns
         -----
         SkkoWarning
-            If ``max_pairs`` left pairs out.
+            If ``max_pairs`` left pairs out, or no threshold has the wanted precision.
         """
         rows = validate_data(self, X, dtype=[np.float64, np.float32])
-        self.pairs_ = self._bounded(self._mine(rows))
-        self.labels_ = _groups(self.pairs_, len(rows))
+        self.threshold_ = self._learned(rows, y) if self.threshold == "auto" else self._given()
+        self.pairs_ = self._bounded(self._mine(rows, self.threshold_))
+        self.labels_ = _GROUPINGS[self.grouping](self.pairs_, len(rows))
+        self._seen = None if y is None or np.ndim(y) != 1 else (row_digests(rows), np.unique(np.asarray(y)))
         return self
 
+    def fit_predict(self, X: ArrayLike, y: ArrayLike | None = None) -> NDArray[np.int64]:
+        """Mine the pairs among rows and return their groups.
+
+        Parameters
+        ----------
+        X : array-like of float, shape (n_samples, n_features)
+            Vectors.
+        y : array-like or None, default=None
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of int, shape (n_samples,)
+            Group of each row; -1 is a row without a group.
+        """
+        labels: NDArray[np.int64] = self.fit(X, y).labels_
+        return labels
+
     def mine(self, X: ArrayLike, Y: ArrayLike) -> NDArray[np.void]:
-        """Mine the pairs between two lists, without fitting.
+        """Mine the pairs between two lists, without fitting unless the threshold is learned.
 
         Parameters
         ----------
@@ -128,12 +193,11 @@ class ParaphraseMiner(ClusterMixin, SkkoEstimator):
         left, right = check_array(X), check_array(Y)
         if left.shape[1] != right.shape[1]:
             raise ValueError(f"X has {left.shape[1]} columns and Y has {right.shape[1]}: they must be the same.")
-        first_left, copies_left = _collapse(left)
-        first_right, copies_right = _collapse(right)
-        pairs = join(left[first_left], right[first_right], self.threshold, show_progress=self.show_progress)
-        if self.top_k is not None:
-            pairs = pairs[(_rank(pairs["i"]) < self.top_k) | (_rank(pairs["j"]) < self.top_k)]
-        return self._bounded(_expand(pairs, copies_left, copies_right))
+        if self.threshold == "auto":
+            check_is_fitted(self, msg='threshold="auto" is learned in fit(X, y): fit the miner first.')
+        threshold = self.threshold_ if self.threshold == "auto" else self._given()
+        options: dict[str, Any] = {"device": self.device, "show_progress": self.show_progress}
+        return self._bounded(pairs_between(left, right, threshold, self.top_k, **options))
 
     def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """Mine the given rows alone and compare with known groups.
@@ -148,26 +212,88 @@ class ParaphraseMiner(ClusterMixin, SkkoEstimator):
         Returns
         -------
         float
-            F1 of the pairs.
+            F1 or average precision of the pairs, as ``scoring`` says. ``max_pairs`` does not count here.
 
-        Notes
+        Warns
         -----
-        In cross-validation keep whole groups together (``GroupKFold`` with ``groups=y``): a group that is cut in two
-        leaves nothing to find.
+        SkkoWarning
+            If every group of ``y`` is split between these rows and other ones that were fitted.
         """
         check_is_fitted(self)
         rows = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        if len(rows) != len(np.asarray(y)):
-            raise ValueError(f"X has {len(rows)} rows and y has {len(np.asarray(y))} groups.")
-        return pair_scores(self._mine(rows), y).f1
+        groups = np.asarray(y)
+        if len(rows) != len(groups):
+            raise ValueError(f"X has {len(rows)} rows and y has {len(groups)} groups.")
+        self._warn_of_split_groups(rows, groups)
+        scores = pair_scores(self._mine(rows, self.threshold_), groups)
+        return scores.f1 if self.scoring == "f1" else scores.average_precision
 
-    def _mine(self, rows: NDArray[Any]) -> NDArray[np.void]:
-        """All pairs, copies collapsed before the comparison and expanded after it."""
-        first, copies = _collapse(rows)
-        pairs = self_join(rows[first], self.threshold, show_progress=self.show_progress)
-        if self.top_k is not None:
-            pairs = _nearest(pairs, self.top_k)
-        return best_first([_expand(pairs, copies, copies), _copy_pairs(rows, copies, self.threshold)])
+    def to_frame(self, texts: Any = None, *, max_overlap: float | None = None) -> pd.DataFrame:
+        """Make a table of the pairs.
+
+        Parameters
+        ----------
+        texts : array-like of str, shape (n_samples,), or None, default=None
+            The texts that the rows are vectors of.
+        max_overlap : float or None, default=None
+            Leave out near-copies: pairs of texts that share more of their letters than this, from 0 to 1, as
+            :func:`~skko.paraphrase.lexical_overlap` measures it. None keeps them.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``i``, ``j`` and ``score``, best first; with texts also ``text_i``, ``text_j`` and ``overlap``.
+
+        Raises
+        ------
+        ValueError
+            If there is not one text for each row, or ``max_overlap`` is given without texts.
+        """
+        check_is_fitted(self)
+        table = pd.DataFrame({name: self.pairs_[name] for name in ("i", "j", "score")})
+        if texts is None:
+            if max_overlap is not None:
+                raise ValueError("max_overlap compares the letters of texts: pass the texts too.")
+            return table
+        rows = check_texts(texts, name="texts")
+        if len(rows) != len(self.labels_):
+            raise ValueError(f"There are {len(rows)} texts and {len(self.labels_)} rows were fitted.")
+        for side in ("i", "j"):
+            table[f"text_{side}"] = [rows[row] for row in self.pairs_[side]]
+        table["overlap"] = lexical_overlap(rows, self.pairs_)
+        return table if max_overlap is None else table[table["overlap"] <= max_overlap].reset_index(drop=True)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = self.threshold == "auto"
+        return tags
+
+    def _given(self) -> float:
+        if self.threshold is None and self.top_k is None:
+            raise ValueError("threshold=None keeps every pair there is: set top_k, or a threshold.")
+        return -1.0 if self.threshold is None else float(self.threshold)
+
+    def _learned(self, rows: NDArray[Any], y: ArrayLike | None) -> float:
+        if y is None:
+            raise ValueError('threshold="auto" requires y to be passed, but the target y is None.')
+        target = np.asarray(y)
+        if target.ndim == 2 and target.shape[1] == 3:
+            found = threshold_from_pairs(rows, target, precision=self.precision)
+        else:
+            target = target.ravel()
+            check_consistent_length(rows, target)
+            found = threshold_from_groups(rows, target, lambda t: self._mine(rows, t), precision=self.precision)
+        if self.precision is not None and found.precision < self.precision:
+            warnings.warn(
+                f"No threshold has a precision of {self.precision:.3f}; the best, {found.precision:.3f}, is reached at "
+                f"{found.threshold:.3f}, which is used.",
+                SkkoWarning,
+                stacklevel=4,
+            )
+        return found.threshold
+
+    def _mine(self, rows: NDArray[Any], threshold: float) -> NDArray[np.void]:
+        return pairs_within(rows, threshold, self.top_k, device=self.device, show_progress=self.show_progress)
 
     def _bounded(self, pairs: NDArray[np.void]) -> NDArray[np.void]:
         if self.max_pairs is None or len(pairs) <= self.max_pairs:
@@ -180,73 +306,16 @@ class ParaphraseMiner(ClusterMixin, SkkoEstimator):
         )
         return pairs[: self.max_pairs]
 
-
-def _collapse(rows: NDArray[Any]) -> tuple[NDArray[np.intp], list[NDArray[np.intp]]]:
-    """First row of each set of equal rows, and all rows of each set."""
-    position: dict[bytes, int] = {}
-    # Adding 0 turns -0.0 into 0.0: equal values, other bytes.
-    codes = np.array([position.setdefault(row.tobytes(), len(position)) for row in np.ascontiguousarray(rows + 0)])
-    order = np.argsort(codes, kind="stable")
-    copies = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
-    return np.array([rows_of_one[0] for rows_of_one in copies]), copies
-
-
-def _expand(
-    pairs: NDArray[np.void], copies_i: list[NDArray[np.intp]], copies_j: list[NDArray[np.intp]]
-) -> NDArray[np.void]:
-    """Give every copy the pairs of its first, ordered within the pair where both sides are one list."""
-    sizes_i, sizes_j = (np.array([len(rows) for rows in copies]) for copies in (copies_i, copies_j))
-    n_made = sizes_i[pairs["i"]] * sizes_j[pairs["j"]]
-    out = np.empty(int(n_made.sum()), dtype=PAIR)
-    out["score"] = np.repeat(pairs["score"], n_made)
-    if (n_made == 1).all():
-        first_i, first_j = (np.array([rows[0] for rows in copies]) for copies in (copies_i, copies_j))
-        out["i"], out["j"] = first_i[pairs["i"]], first_j[pairs["j"]]
-    else:
-        grids = [np.meshgrid(copies_i[pair["i"]], copies_j[pair["j"]], indexing="ij") for pair in pairs]
-        out["i"] = np.concatenate([grid[0].ravel() for grid in grids])
-        out["j"] = np.concatenate([grid[1].ravel() for grid in grids])
-    if copies_i is copies_j:
-        low, high = np.minimum(out["i"], out["j"]), np.maximum(out["i"], out["j"])
-        out["i"], out["j"] = low, high
-    return best_first([out])
-
-
-def _copy_pairs(rows: NDArray[Any], copies: list[NDArray[np.intp]], threshold: float) -> NDArray[np.void]:
-    """The pairs among equal rows: cosine 1, or 0 where the rows are zero."""
-    made = [np.empty(0, dtype=PAIR)]
-    for same in copies:
-        score = 1.0 if rows[same[0]].any() else 0.0
-        if len(same) > 1 and score >= threshold:
-            i, j = np.triu_indices(len(same), k=1)
-            pairs = np.empty(len(i), dtype=PAIR)
-            pairs["i"], pairs["j"], pairs["score"] = same[i], same[j], score
-            made.append(pairs)
-    return np.concatenate(made)
-
-
-def _nearest(pairs: NDArray[np.void], k: int) -> NDArray[np.void]:
-    """Pairs in which one row is among the k nearest of the other, given pairs best first."""
-    ends = np.stack([pairs["i"], pairs["j"]], axis=1).ravel()
-    return pairs[(_rank(ends).reshape(-1, 2) < k).any(axis=1)]
-
-
-def _rank(values: NDArray[np.int64]) -> NDArray[np.intp]:
-    """How many equal values stand before each: 0 for its first."""
-    order = np.argsort(values, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(values[order]) != 0]) if len(values) else np.empty(0, np.intp)
-    ranks = np.empty(len(values), dtype=np.intp)
-    ranks[order] = np.arange(len(values)) - np.repeat(starts, np.diff(np.r_[starts, len(values)]))
-    return ranks
-
-
-def _groups(pairs: NDArray[np.void], n_rows: int) -> NDArray[np.int64]:
-    """Connected rows, numbered by their first; -1 for a row without a pair."""
-    graph = coo_matrix((np.ones(len(pairs), bool), (pairs["i"], pairs["j"])), shape=(n_rows, n_rows))
-    _, component = connected_components(graph, directed=False)
-    paired = np.zeros(n_rows, dtype=bool)
-    paired[pairs["i"]] = paired[pairs["j"]] = True
-    labels = np.full(n_rows, -1, dtype=np.int64)
-    position: dict[int, int] = {}
-    labels[paired] = [position.setdefault(c, len(position)) for c in component[paired].tolist()]
-    return labels
+    def _warn_of_split_groups(self, rows: NDArray[Any], groups: NDArray[Any]) -> None:
+        """Warn where these rows are new and all their groups are not."""
+        if self._seen is None:
+            return
+        digests, fitted = self._seen
+        named = groups[group_codes(groups) >= 0]
+        if len(named) and np.isin(named, fitted).all() and np.isin(row_digests(rows), digests).mean() < 0.5:
+            warnings.warn(
+                "Every group of y was fitted with other rows than these: the folds cut each group, and what was cut "
+                "cannot be found. Keep groups together, e.g. cv=GroupKFold(5) with groups=y.",
+                SkkoWarning,
+                stacklevel=3,
+            )

@@ -1,17 +1,27 @@
 """Exact joins: every pair of rows whose cosine reaches a threshold."""
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skko.progress import ShowProgress, progress_bar
-from skko.similarity.blocks import MEMORY, row_blocks, unit_rows
+from skko.similarity.blocks import MEMORY, blocks, tile_shape
+from skko.similarity.cosines import Rows, cosines, prepare
+from skko.similarity.products import Precision, products_of
 
 PAIR = np.dtype([("i", np.int64), ("j", np.int64), ("score", np.float32)])
 """A pair of rows and their cosine."""
 
 
 def self_join(
-    A: ArrayLike, threshold: float, *, memory: int = MEMORY, show_progress: ShowProgress = "auto"
+    A: ArrayLike,
+    threshold: float,
+    *,
+    memory: int = MEMORY,
+    device: str = "auto",
+    precision: Precision = "auto",
+    show_progress: ShowProgress = "auto",
 ) -> NDArray[np.void]:
     """Find every pair of different rows of ``A`` with a cosine of at least ``threshold``.
 
@@ -22,7 +32,13 @@ def self_join(
     threshold : float
         Least cosine.
     memory : int, default=MEMORY
-        Bytes that products may take; the pairs themselves come on top.
+        Bytes that the work may take, 512 MB unless told; the rows scaled to unit length and the pairs found come on
+        top.
+    device : str, default="auto"
+        Where to multiply: ``"cpu"``, or a device of torch such as ``"cuda"``; ``"auto"`` is the setting ``device``,
+        and takes a GPU only where the work is worth it.
+    precision : {"auto", "float32", "float16", "bfloat16"}, default="auto"
+        Of the fast product; ``"auto"`` is float16 on CUDA and float32 elsewhere.
     show_progress : bool or "auto", default="auto"
         Whether to show a progress bar.
 
@@ -31,30 +47,35 @@ def self_join(
     ndarray of shape (n_pairs,) with fields i, j and score
         Each pair once, ``i < j``; best first, ties by ``i`` and then ``j``.
 
+    Raises
+    ------
+    ValueError
+        If ``A`` is not a matrix or has NaN or infinity, or the threshold is NaN.
+
     Notes
     -----
-    Only the upper triangle of the product is computed, block row by block row.
+    A fast product of the upper triangle proposes pairs, down to the threshold less all that rounding may have cost
+    them; each is then scored in double precision by itself. So the answer is the same for every memory, device and
+    precision, to the last bit.
 
     Examples
     --------
     >>> self_join([[1.0, 0.0], [0.0, 1.0], [2.0, 0.0]], threshold=0.5).tolist()
     [(0, 2, 1.0)]
     """
-    rows = unit_rows(A)
-    found = []
-    with progress_bar(len(rows), "comparing", unit="row", show=show_progress) as bar:
-        for block in row_blocks(len(rows), len(rows), memory):
-            products = rows[block] @ rows[block.start :].T
-            # Within the block's own square, j <= i was met already or is the row itself.
-            height = block.stop - block.start
-            products[:, :height][np.tri(height, dtype=bool)] = -np.inf
-            found.append(_pairs(products, threshold, block.start, block.start))
-            bar.update(block.stop - block.start)
-    return best_first(found)
+    rows = prepare(A)
+    return _reaching(rows, rows, threshold, memory, device, precision, show_progress)
 
 
 def join(
-    A: ArrayLike, B: ArrayLike, threshold: float, *, memory: int = MEMORY, show_progress: ShowProgress = "auto"
+    A: ArrayLike,
+    B: ArrayLike,
+    threshold: float,
+    *,
+    memory: int = MEMORY,
+    device: str = "auto",
+    precision: Precision = "auto",
+    show_progress: ShowProgress = "auto",
 ) -> NDArray[np.void]:
     """Find every row of ``A`` and row of ``B`` with a cosine of at least ``threshold``.
 
@@ -67,7 +88,12 @@ def join(
     threshold : float
         Least cosine.
     memory : int, default=MEMORY
-        Bytes that products may take; the pairs themselves come on top.
+        Bytes that the work may take, 512 MB unless told; the rows scaled to unit length and the pairs found come on
+        top.
+    device : str, default="auto"
+        Where to multiply, as in :func:`self_join`.
+    precision : {"auto", "float32", "float16", "bfloat16"}, default="auto"
+        Of the fast product, as in :func:`self_join`.
     show_progress : bool or "auto", default="auto"
         Whether to show a progress bar.
 
@@ -76,25 +102,54 @@ def join(
     ndarray of shape (n_pairs,) with fields i, j and score
         ``i`` a row of ``A``, ``j`` a row of ``B``; best first, ties by ``i`` and then ``j``.
 
+    Raises
+    ------
+    ValueError
+        If ``A`` and ``B`` are not matrices of one width or have NaN or infinity, or the threshold is NaN.
+
     Examples
     --------
     >>> join([[1.0, 0.0]], [[0.0, 1.0], [2.0, 0.0]], threshold=0.5).tolist()
     [(0, 1, 1.0)]
     """
-    left, right = unit_rows(A), unit_rows(B)
+    return _reaching(prepare(A), prepare(B, "B"), threshold, memory, device, precision, show_progress)
+
+
+def _reaching(
+    left: Rows,
+    right: Rows,
+    threshold: float,
+    memory: int,
+    device: str,
+    precision: Precision,
+    show_progress: ShowProgress,
+) -> NDArray[np.void]:
+    if math.isnan(threshold):
+        raise ValueError("threshold is NaN, which no cosine reaches.")
+    upper = right is left
+    products = products_of(left, right, device, precision)
+    height, width = tile_shape(memory)
+    least = np.full(height, threshold - products.slack, dtype=np.float32)
     found = []
     with progress_bar(len(left), "comparing", unit="row", show=show_progress) as bar:
-        for block in row_blocks(len(left), len(right), memory):
-            found.append(_pairs(left[block] @ right.T, threshold, block.start, 0))
-            bar.update(block.stop - block.start)
+        for rows in blocks(0, len(left), height):
+            for columns in blocks(rows.start if upper else 0, len(right), width):
+                products.compute(rows, columns)
+                i, j, _ = products.reaching(least[: rows.stop - rows.start])
+                i += rows.start
+                j += columns.start
+                if upper and columns.start < rows.stop:
+                    i, j = i[above := i < j], j[above]
+                found.append(_scored(left, right, i, j, threshold))
+            bar.update(rows.stop - rows.start)
     return best_first(found)
 
 
-def _pairs(products: NDArray[np.float32], threshold: float, first_i: int, first_j: int) -> NDArray[np.void]:
-    # Rounding may take the cosine of exact opposites below -1, and a threshold of -1 means every pair.
-    i, j = np.nonzero(products >= np.float32(threshold if threshold > -1 else -2))
-    pairs = np.empty(len(i), dtype=PAIR)
-    pairs["i"], pairs["j"], pairs["score"] = i + first_i, j + first_j, products[i, j]
+def _scored(left: Rows, right: Rows, i: NDArray[np.int64], j: NDArray[np.int64], threshold: float) -> NDArray[np.void]:
+    scores = cosines(left, right, i, j)
+    kept = scores >= np.float32(threshold)
+    pairs = np.empty(int(kept.sum()), dtype=PAIR)
+    pairs["i"], pairs["j"], pairs["score"] = i[kept], j[kept], scores[kept]
     return pairs
 
 
@@ -110,6 +165,21 @@ def best_first(found: list[NDArray[np.void]]) -> NDArray[np.void]:
     -------
     ndarray with fields i, j and score
         All of them, sorted.
+
+    Examples
+    --------
+    >>> best_first([np.array([(0, 2, 0.5), (1, 2, 0.9)], PAIR), np.array([(0, 1, 0.5)], PAIR)])[["i", "j"]].tolist()
+    [(1, 2), (0, 1), (0, 2)]
     """
     pairs = np.concatenate(found) if found else np.empty(0, dtype=PAIR)
-    return pairs[np.lexsort((pairs["j"], pairs["i"], -pairs["score"]))]
+    if not len(pairs):
+        return pairs
+    by_row = np.argsort(pairs["i"] * (pairs["j"].max() + 1) + pairs["j"], kind="stable")
+    # Floats read as whole numbers sort alike, but negative ones backwards; adding 0 turns -0.0 into 0.0. Score and
+    # place in one number sort many times faster than one after the other.
+    bits = (pairs["score"][by_row] + np.float32(0)).view(np.int32).astype(np.int64)
+    bits = np.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
+    keys = (-bits << 32) | np.arange(len(pairs))
+    keys.sort()
+    ordered: NDArray[np.void] = pairs[by_row[keys & 0xFFFFFFFF]]
+    return ordered

@@ -1,0 +1,190 @@
+"""The fast product of two sets of rows, tile by tile, on any device; what it finds is scored again exactly."""
+
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skko.config import get_config
+from skko.exceptions import DeviceNotAvailableError
+from skko.similarity.cosines import Rows
+
+Precision = Literal["auto", "float32", "float16", "bfloat16"]
+
+_UNIT_ROUNDOFF = {"float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+# Fewer multiplications than these take NumPy less time than it takes to import torch.
+_WORTH_A_GPU = 1e11
+
+
+class Products(Protocol):
+    """Products of the rows of two sides, one tile in memory at a time.
+
+    Attributes
+    ----------
+    slack : float
+        How far a product may be from the true cosine.
+    """
+
+    slack: float
+
+    def compute(self, rows: slice, columns: slice) -> None:
+        """Compute a tile, in place of the one before.
+
+        Parameters
+        ----------
+        rows, columns : slice
+            Rows of either side.
+        """
+
+    def reaching(self, least: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+        """Find the tile's products that are large enough.
+
+        Parameters
+        ----------
+        least : ndarray of float32, shape (n_rows,)
+            What a product of each row must reach.
+
+        Returns
+        -------
+        rows, columns : ndarray of int
+            Where they are in the tile, row by row.
+        values : ndarray of float32
+            The products.
+        """
+
+    def kth(self, k: int) -> NDArray[np.float32]:
+        """Find the k-th largest product of each row of the tile.
+
+        Parameters
+        ----------
+        k : int
+            No more than the tile's columns.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_rows,)
+            The products.
+        """
+
+
+def products_of(left: Rows, right: Rows, device: str = "auto", precision: Precision = "auto") -> Products:
+    """Choose who multiplies.
+
+    Parameters
+    ----------
+    left, right : Rows
+        The two sides.
+    device : str, default="auto"
+        ``"cpu"`` is NumPy, whose product was faster than torch's on the processor it was measured on; anything else is
+        a device of torch. ``"auto"`` is the setting ``device``, and where that is ``"auto"`` too CUDA if there is
+        any; work that is over in a second stays on the CPU.
+    precision : {"auto", "float32", "float16", "bfloat16"}, default="auto"
+        Of the fast product, never of a result: ``"auto"`` is float16 on CUDA and float32 elsewhere.
+
+    Returns
+    -------
+    Products
+        Ready to compute tiles.
+
+    Raises
+    ------
+    ValueError
+        If the sides differ in their number of columns, or the precision is unknown.
+    DeviceNotAvailableError
+        If the device does not exist here.
+    """
+    if left.unit.shape[1] != right.unit.shape[1]:
+        raise ValueError(f"A has {left.unit.shape[1]} columns and B has {right.unit.shape[1]}: they must be the same.")
+    if precision not in ("auto", *_UNIT_ROUNDOFF):
+        raise ValueError(f'precision must be "auto", "float32", "float16" or "bfloat16", got {precision!r}.')
+    name = _device(device, len(left) * len(right) * left.unit.shape[1])
+    if precision == "auto":
+        precision = "float16" if name.startswith("cuda") else "float32"
+    if name == "cpu" and precision == "float32":
+        return _NumpyProducts(left, right)
+    return _TorchProducts(left, right, name, precision)
+
+
+def _device(device: str, multiplications: int) -> str:
+    if device == "auto":
+        if multiplications < _WORTH_A_GPU:
+            return "cpu"
+        device = get_config()["device"]
+    if device == "cpu":
+        return device
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (AssertionError, RuntimeError, NotImplementedError) as error:
+        raise DeviceNotAvailableError(
+            f'Device {device!r} is not available on this machine ({str(error).splitlines()[0]}). Pass device="cpu".'
+        ) from error
+    return device
+
+
+def _slack(dimension: int, precision: str, exact_sums: bool) -> float:
+    """How far a product may be from the true cosine, whatever the order of its sum.
+
+    Of a sum of ``d`` products of float32 of unit length at most ``d`` roundings are lost, and a few more in the lengths
+    themselves. Half precision rounds both factors and the result; on a GPU a product in float32 may be rounded like
+    float16 (TF32), and partial sums may be rounded too, for which as much again is left.
+    """
+    summed = (dimension + 16) * _UNIT_ROUNDOFF["float32"]
+    if precision == "float32" and exact_sums:
+        return 1.01 * summed
+    return summed + 8 * max(_UNIT_ROUNDOFF[precision], _UNIT_ROUNDOFF["float16"])
+
+
+class _NumpyProducts:
+    def __init__(self, left: Rows, right: Rows) -> None:
+        self.slack = _slack(left.unit.shape[1], "float32", exact_sums=True)
+        self._left, self._right = left.unit, right.unit
+        self._buffer = np.empty(0, dtype=np.float32)
+        self._tile = np.empty((0, 0), dtype=np.float32)
+
+    def compute(self, rows: slice, columns: slice) -> None:
+        shape = (rows.stop - rows.start, columns.stop - columns.start)
+        if self._buffer.size < shape[0] * shape[1]:
+            self._buffer = np.empty(shape[0] * shape[1], dtype=np.float32)
+        self._tile = self._buffer[: shape[0] * shape[1]].reshape(shape)
+        np.matmul(self._left[rows], self._right[columns].T, out=self._tile)
+
+    def reaching(self, least: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+        flat = np.flatnonzero(self._tile >= least[:, None])
+        i = flat // self._tile.shape[1]
+        return i, flat - i * self._tile.shape[1], self._tile.ravel()[flat]
+
+    def kth(self, k: int) -> NDArray[np.float32]:
+        at = self._tile.shape[1] - k
+        return np.partition(self._tile, at, axis=1)[:, at].copy()
+
+
+class _TorchProducts:
+    def __init__(self, left: Rows, right: Rows, device: str, precision: str) -> None:
+        import torch
+
+        self.slack = _slack(left.unit.shape[1], precision, exact_sums=device == "cpu")
+        dtype = getattr(torch, precision)
+        self._torch, self._device = torch, device
+        self._left = torch.from_numpy(left.unit).to(device, dtype)
+        self._right = self._left if right is left else torch.from_numpy(right.unit).to(device, dtype)
+        self._tile: Any = None
+
+    def compute(self, rows: slice, columns: slice) -> None:
+        self._tile = None  # frees the one before first
+        self._tile = self._left[rows] @ self._right[columns].T
+
+    def reaching(self, least: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+        # Against float32, so that torch compares in float32 and the bound itself is not rounded to half precision.
+        bound = self._torch.from_numpy(least).to(self._device)[:, None]
+        places = (self._tile >= bound).nonzero()
+        values = self._tile[places[:, 0], places[:, 1]].float()
+        i, j = places.T.cpu().numpy()
+        return i, j, values.cpu().numpy()
+
+    def kth(self, k: int) -> NDArray[np.float32]:
+        values: NDArray[np.float32] = self._torch.topk(self._tile, k, dim=1).values[:, -1].float().cpu().numpy()
+        return values
