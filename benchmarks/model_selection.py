@@ -73,12 +73,14 @@ class CountedTransformer(KoEmbeddingTransformer):
 
     _counts: Counts | None = None
 
-    def transform(self, X: Any) -> Any:
-        """Embed texts."""
-        CountedTransformer._counts = self._counts or Counts()
-        out = super().transform(X)
+    def __init__(self, model: str) -> None:
+        super().__init__(model)
+        CountedTransformer._counts = self._counts or Counts()  # every process makes its clones
+
+    def _embed(self, *args: Any) -> Any:
+        vectors = super()._embed(*args)
         Path(os.environ["COUNTS"], str(os.getpid())).write_text(f"{self._counts.texts} {self._counts.loads}")
-        return out
+        return vectors
 
 
 def step(name: str, model: str) -> Any:

@@ -34,6 +34,8 @@ def resolve_device(device: str = "auto") -> str:
     """
     if device == "auto":
         device = get_config()["device"]
+    if device == "cpu":  # which every machine has, and importing torch takes seconds
+        return device
     available = _available()
     if device == "auto":
         return available[0]

@@ -15,10 +15,12 @@ from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted
 
 from skko.base import Interval, Options, StrOptions, TextEstimator, fit_context
+from skko.config import get_config
 from skko.embedding.cache import EmbeddingCache, open_cache
 from skko.embedding.device import resolve_devices
 from skko.embedding.encode import encode_texts
 from skko.exceptions import ModelMismatchError
+from skko.models.backends import is_static
 from skko.models.registry import registry
 from skko.models.spec import ModelSpec
 from skko.progress import ShowProgress
@@ -34,8 +36,8 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
         Id of a model on the hub, a local directory, or ``"skko-mini"``, which comes with skko. A
         :class:`~skko.models.ModelSpec` also carries a revision and ``trust_remote_code``.
     device : str or list of str, default="auto"
-        ``"auto"`` takes the first of cuda, mps, xpu and cpu that works; or a name such as ``"cuda:1"``; or several,
-        each of which loads the model and takes a share of the batches.
+        ``"auto"`` takes the first of cuda, mps, xpu and cpu that works, and the CPU for a static model; or a name such
+        as ``"cuda:1"``; or several, each of which loads the model and takes a share of the batches.
     backend : {"torch", "openvino"}, default="torch"
         What computes the vectors. ``"openvino"`` is for CPUs; it converts the model once, and needs the extra
         ``skko[openvino]``.
@@ -246,15 +248,21 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
     def _n_features_out(self) -> int:
         return self.n_features_out_
 
-    def _specs(self) -> list[ModelSpec]:
-        """The model as it runs on each device that ``fit`` chose."""
+    def _spec(self) -> ModelSpec:
+        """The model as it runs on a CPU."""
         spec = self.model if isinstance(self.model, ModelSpec) else ModelSpec(self.model)
         dtype = "float32" if self.dtype == "auto" else self.dtype
+        return replace(spec, backend=self.backend, dtype=dtype, device="cpu")
+
+    def _specs(self) -> list[ModelSpec]:
+        """The model as it runs on each device that ``fit`` chose."""
         devices = [self.device_] if isinstance(self.device_, str) else self.device_
-        return [replace(spec, backend=self.backend, dtype=dtype, device=device) for device in devices]
+        return [replace(self._spec(), device=device) for device in devices]
 
     def _resolve(self) -> None:
-        devices = resolve_devices(self.device)
+        # A static model does so little that to take texts to another device would cost more.
+        chosen = self.device == get_config()["device"] == "auto" and is_static(self._spec())
+        devices = ["cpu"] if chosen else resolve_devices(self.device)
         self.device_ = devices[0] if len(devices) == 1 else devices
         facts = registry.facts(self._specs()[0])
         if self.truncate_dim is not None and self.truncate_dim > facts.dimension:

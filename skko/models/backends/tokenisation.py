@@ -122,6 +122,8 @@ class Tokeniser:
         Whether the model wants an ``attention_mask``.
     padding_side, truncation_side : {"left", "right"}
         Where padding goes, and where long texts are cut.
+    special_tokens : bool, default=True
+        Whether the model wants the tokens that begin and end a text.
 
     Attributes
     ----------
@@ -130,11 +132,19 @@ class Tokeniser:
     """
 
     def __init__(
-        self, tokenizer: Any, *, fill: dict[str, int], mask: bool, padding_side: str, truncation_side: str
+        self,
+        tokenizer: Any,
+        *,
+        fill: dict[str, int],
+        mask: bool,
+        padding_side: str,
+        truncation_side: str,
+        special_tokens: bool = True,
     ) -> None:
         self._tokenizer = tokenizer
         self._fill, self._mask = fill, mask
         self._padding_side, self._truncation_side = padding_side, truncation_side
+        self._special_tokens = special_tokens
         self.lock = threading.Lock()
 
     @classmethod
@@ -190,6 +200,7 @@ class Tokeniser:
         """
         settings = {"fill": self._fill, "mask": self._mask}
         settings |= {"padding_side": self._padding_side, "truncation_side": self._truncation_side}
+        settings |= {"special_tokens": self._special_tokens}
         self._tokenizer.save(str(folder / "tokenizer.json"))
         (folder / "tokeniser.json").write_text(json.dumps(settings), encoding="utf-8")
 
@@ -227,7 +238,7 @@ class Tokeniser:
                 self._tokenizer.no_truncation()
             else:
                 self._tokenizer.enable_truncation(max_length, direction=self._truncation_side)
-            return self._tokenizer.encode_batch_fast(texts)  # type: ignore[no-any-return]
+            return self._tokenizer.encode_batch_fast(texts, add_special_tokens=self._special_tokens)  # type: ignore[no-any-return]
 
 
 # What a model may ask of a token, and what the tokenisers library calls it.
