@@ -77,8 +77,8 @@ class CountedTransformer(KoEmbeddingTransformer):
         super().__init__(model)
         CountedTransformer._counts = self._counts or Counts()  # every process makes its clones
 
-    def _embed(self, *args: Any) -> Any:
-        vectors = super()._embed(*args)
+    def _embed(self, *args: Any, **kwargs: Any) -> Any:
+        vectors = super()._embed(*args, **kwargs)
         Path(os.environ["COUNTS"], str(os.getpid())).write_text(f"{self._counts.texts} {self._counts.loads}")
         return vectors
 

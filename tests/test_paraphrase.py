@@ -505,6 +505,20 @@ def test_overlap_is_the_shared_part_of_the_bigrams(texts):
     np.testing.assert_allclose(lexical_overlap(texts, pairs), expected)
 
 
+def test_a_text_that_comes_very_often_costs_no_pairs():
+    texts = ["환불해 주세요", "배송이 늦어요"] + ["환불해 주세요"] * 30_000
+    found = deduplicate(texts, threshold=0.9, model="skko-mini")
+    assert found.texts == texts[:2]
+    assert found.kept_as.tolist() == [0, 1] + [0] * 30_000
+    assert (found.scores == 1).all()
+
+
+def test_more_pairs_than_fit_are_refused_before_memory_is_gone():
+    with pytest.raises(ValueError, match="Raise the threshold"):
+        ParaphraseMiner(threshold=0.9).fit(np.ones((20_000, 2)))
+    assert not len(ParaphraseMiner(threshold=0.9).fit(np.zeros((20_000, 2))).pairs_)
+
+
 def test_overlap_of_no_pairs():
     assert lexical_overlap(TEXTS, np.empty(0, PAIR)).shape == (0,)
 

@@ -82,6 +82,11 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
     The model is held by the process and not by the estimator: clones, folds and pickles share it, and a pickle is a
     few hundred bytes. The default model is BGE-M3 [1]_ tuned for Korean: 1,024 dimensions, 8,192 tokens, CLS pooling.
 
+    Least cosine to the vectors in float32, of 66 Korean texts by a model of XLM-RoBERTa's base shape with random
+    weights on a CPU (``python -m benchmarks.encode``): bfloat16 0.9997 on torch and 0.9998 on OpenVINO, int8 0.9955
+    and 0.9969. Trained weights may do better or worse; OpenVINO compares three sentences at every load and refuses less
+    than 0.995. int8 is for CPUs. float16 is for accelerators, and has not been measured on one.
+
     References
     ----------
     .. [1] Chen et al., "BGE M3-Embedding: Multi-Lingual, Multi-Functionality, Multi-Granularity Text Embeddings

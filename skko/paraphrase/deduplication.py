@@ -89,10 +89,15 @@ def deduplicate(
     (['배송이 너무 늦어요', '환불해 주세요'], [0, 1, 0])
     """
     rows = check_texts(texts, name="texts")
-    kept_as, scores = np.arange(len(rows)), np.ones(len(rows), dtype=np.float32)
+    # A text that comes a thousand times would be half a million pairs.
+    numbers: dict[str, int] = {}
+    copy_of = np.array([numbers.setdefault(text, len(numbers)) for text in rows], dtype=np.int64)
+    first = np.flatnonzero(np.diff(np.maximum.accumulate(copy_of), prepend=-1)) if rows else copy_of
+    kept_as, scores = np.arange(len(first)), np.ones(len(first), dtype=np.float32)
     if rows:
         made = make_paraphrase_miner(model, threshold=threshold, **embedding_params) if miner is None else clone(miner)
-        kept_as, scores = stand_ins(made.fit(rows)[-1].pairs_, len(rows))
+        kept_as, scores = stand_ins(made.fit(list(numbers))[-1].pairs_, len(first))
+    kept_as, scores = first[kept_as[copy_of]], scores[copy_of]
     kept = np.flatnonzero(kept_as == np.arange(len(rows)))
     return Deduplicated([rows[row] for row in kept], kept, kept_as, scores)
 

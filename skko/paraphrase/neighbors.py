@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skko.progress import ShowProgress
-from skko.similarity import PAIR, Copies, best_first, collapse, join, near_pairs, self_join
+from skko.similarity import PAIR, Copies, best_first, check_number, collapse, join, near_pairs, self_join
 
 
 def pairs_within(
@@ -107,6 +107,7 @@ def _expand(pairs: NDArray[np.void], copies_i: Copies, copies_j: Copies) -> NDAr
     """Give every copy the pairs of its first."""
     sizes_i, sizes_j = copies_i.sizes[pairs["i"]], copies_j.sizes[pairs["j"]]
     n_made = sizes_i * sizes_j
+    check_number(int(n_made.sum()))
     within = np.arange(n_made.sum()) - np.repeat(np.cumsum(n_made) - n_made, n_made)
     at_i, at_j = np.divmod(within, np.repeat(sizes_j, n_made))
     out = np.empty(len(within), dtype=PAIR)
@@ -118,11 +119,13 @@ def _expand(pairs: NDArray[np.void], copies_i: Copies, copies_j: Copies) -> NDAr
 
 def _copy_pairs(rows: NDArray[Any], copies: Copies, threshold: float) -> NDArray[np.void]:
     """The pairs among equal rows: cosine 1, or 0 where the rows are zero."""
-    made = [np.empty(0, dtype=PAIR)]
+    made, n_made = [np.empty(0, dtype=PAIR)], 0
     for one in np.flatnonzero(copies.sizes > 1):
         same = copies.members[copies.starts[one] : copies.starts[one] + copies.sizes[one]]
         score = 1.0 if rows[same[0]].any() else 0.0
         if score >= threshold:
+            n_made += len(same) * (len(same) - 1) // 2
+            check_number(n_made)
             i, j = np.triu_indices(len(same), k=1)
             pairs = np.empty(len(i), dtype=PAIR)
             pairs["i"], pairs["j"], pairs["score"] = same[i], same[j], score

@@ -4,7 +4,7 @@ from skko.similarity.approximate import ApproximateIndex
 from skko.similarity.blocks import MEMORY, unit_rows
 from skko.similarity.copies import Copies, collapse, row_digests
 from skko.similarity.cosines import cosines, prepare
-from skko.similarity.joins import PAIR, best_first, join, self_join
+from skko.similarity.joins import PAIR, best_first, check_number, join, self_join
 from skko.similarity.neighbors import near_pairs, top_k
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "ApproximateIndex",
     "Copies",
     "best_first",
+    "check_number",
     "collapse",
     "cosines",
     "join",

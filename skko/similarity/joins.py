@@ -13,6 +13,9 @@ from skko.similarity.products import Precision, products_of
 PAIR = np.dtype([("i", np.int64), ("j", np.int64), ("score", np.float32)])
 """A pair of rows and their cosine."""
 
+# 2.7 GB, and as much again to sort them. Whoever finds more asked for something else.
+_MOST_PAIRS = 1 << 27
+
 
 def self_join(
     A: ArrayLike,
@@ -50,7 +53,7 @@ def self_join(
     Raises
     ------
     ValueError
-        If ``A`` is not a matrix or has NaN or infinity, or the threshold is NaN.
+        If ``A`` is not a matrix or has NaN or infinity, the threshold is NaN, or more than 134,217,728 pairs reach it.
 
     Notes
     -----
@@ -105,7 +108,8 @@ def join(
     Raises
     ------
     ValueError
-        If ``A`` and ``B`` are not matrices of one width or have NaN or infinity, or the threshold is NaN.
+        If ``A`` and ``B`` are not matrices of one width or have NaN or infinity, the threshold is NaN, or more than
+        134,217,728 pairs reach it.
 
     Examples
     --------
@@ -130,7 +134,7 @@ def _reaching(
     products = products_of(left, right, device, precision)
     height, width = tile_shape(memory)
     least = np.full(height, threshold - products.slack, dtype=np.float32)
-    found = []
+    found, n_found = [], 0
     with progress_bar(len(left), "comparing", unit="row", show=show_progress) as bar:
         for rows in blocks(0, len(left), height):
             for columns in blocks(rows.start if upper else 0, len(right), width):
@@ -141,6 +145,8 @@ def _reaching(
                 if upper and columns.start < rows.stop:
                     i, j = i[above := i < j], j[above]
                 found.append(_scored(left, right, i, j, threshold))
+                n_found += len(found[-1])
+                check_number(n_found)
             bar.update(rows.stop - rows.start)
     return best_first(found)
 
@@ -151,6 +157,26 @@ def _scored(left: Rows, right: Rows, i: NDArray[np.int64], j: NDArray[np.int64],
     pairs = np.empty(int(kept.sum()), dtype=PAIR)
     pairs["i"], pairs["j"], pairs["score"] = i[kept], j[kept], scores[kept]
     return pairs
+
+
+def check_number(n_pairs: int) -> None:
+    """Refuse more pairs than can be held in memory.
+
+    Parameters
+    ----------
+    n_pairs : int
+        How many there are so far.
+
+    Raises
+    ------
+    ValueError
+        If there are too many.
+    """
+    if n_pairs > _MOST_PAIRS:
+        raise ValueError(
+            f"There are more than {_MOST_PAIRS:,} pairs, too many for memory. Raise the threshold, ask for the nearest "
+            "only (top_k), or drop copies of one text first."
+        )
 
 
 def best_first(found: list[NDArray[np.void]]) -> NDArray[np.void]:
