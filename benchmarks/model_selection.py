@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -68,18 +69,23 @@ class PlainStep(TransformerMixin, BaseEstimator):
         return self.model_.encode(list(X), show_progress_bar=False)
 
 
+@cache
+def counts_here() -> Counts:
+    """The counts of this process."""
+    return Counts()
+
+
 class CountedTransformer(KoEmbeddingTransformer):
     """Counts in any process, and writes it into the folder that COUNTS names: workers have no other way to say it."""
 
-    _counts: Counts | None = None
-
-    def __init__(self, model: str) -> None:
-        super().__init__(model)
-        CountedTransformer._counts = self._counts or Counts()  # every process makes its clones
+    def _resolve(self) -> None:
+        counts_here()
+        super()._resolve()
 
     def _embed(self, *args: Any, **kwargs: Any) -> Any:
         vectors = super()._embed(*args, **kwargs)
-        Path(os.environ["COUNTS"], str(os.getpid())).write_text(f"{self._counts.texts} {self._counts.loads}")
+        counts = counts_here()
+        Path(os.environ["COUNTS"], str(os.getpid())).write_text(f"{counts.texts} {counts.loads}")
         return vectors
 
 
@@ -135,11 +141,11 @@ def run(name: str, model: str, data: Path, n_texts: int, folder: str) -> dict[st
     return {**found, "texts": counts.texts, "loads": counts.loads}
 
 
-def run_alone(arguments: list[str], cache: str) -> dict[str, float]:
+def run_alone(arguments: list[str], kept: str) -> dict[str, float]:
     """Measure one set-up in a process of its own."""
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.model_selection", *arguments]
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "SKKO_CACHE_DIR": cache, "COUNTS": folder, "HF_HUB_OFFLINE": "1"}
+        environment = {**os.environ, "SKKO_CACHE_DIR": kept, "COUNTS": folder, "HF_HUB_OFFLINE": "1"}
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
@@ -149,6 +155,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with ynat/")
     parser.add_argument("--texts", type=int, nargs="+", default=[1000, 3000], help="sizes to measure")
+    parser.add_argument("--setups", nargs="+", help="those whose names begin so; all unless told")
     parser.add_argument("--one", nargs=3, metavar=("NAME", "MODEL", "FOLDER"), help="measure one, and print JSON")
     options = parser.parse_args()
     if options.one:
@@ -165,6 +172,7 @@ def main() -> None:
     setups += ["plain step"]
     setups += ["skrub TextEncoder"] if importlib.util.find_spec("skrub") else []
     setups += ["embetter"] if importlib.util.find_spec("embetter") else []
+    setups = [name for name in setups if not options.setups or name.startswith(tuple(options.setups))]
     print("| texts | set-up | texts encoded | model loads | seconds | times skko | best score |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
@@ -176,9 +184,9 @@ def main() -> None:
         for n_texts in options.texts:
             ours = 0.0
             for name in setups:
-                cache = f"{folder}/{n_texts}{'-2' if 'another' in name else ''}"
+                kept = f"{folder}/{n_texts}{'-2' if 'another' in name else ''}"
                 arguments = ["--data", str(options.data), "--texts", str(n_texts), "--one", name, str(model), folder]
-                found = run_alone(arguments, cache)
+                found = run_alone(arguments, kept)
                 ours = found["seconds"] if name == "skko" else ours
                 times = f"{found['seconds'] / ours:.2f}" if ours else ""
                 label = f"floor: embedding once {found['embedding']:.1f} s, fits" if name == "floor" else name
