@@ -5,8 +5,10 @@ import json
 import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
+from tokenizers import Tokenizer
 
 from skko import KoEmbeddingTransformer
+from skko.exceptions import TruncationWarning
 from skko.models import mini_path
 
 TEXTS = [
@@ -51,9 +53,13 @@ def test_empty_and_unknown_texts_are_finite_and_the_others_of_unit_length():
     np.testing.assert_allclose(lengths[3:], 1, atol=1e-5)
 
 
-def test_it_has_no_longest_input_to_set():
-    with pytest.raises(ValueError, match="max_length"):
-        KoEmbeddingTransformer("skko-mini", max_length=10).fit_transform(TEXTS)
+def test_texts_are_cut_at_max_length_and_it_says_so():
+    tokenizer = Tokenizer.from_file(str(mini_path() / "tokenizer.json"))
+    text = "배송이 너무 늦어서 환불해 주세요. 언제쯤 받을 수 있을까요?"
+    end = tokenizer.encode(text, add_special_tokens=False).offsets[4][1]
+    with pytest.warns(TruncationWarning, match="1 of 1 texts"):
+        cut = KoEmbeddingTransformer("skko-mini", max_length=5).fit_transform([text])
+    np.testing.assert_array_equal(cut, KoEmbeddingTransformer("skko-mini").fit_transform([text[:end]]))
 
 
 def test_its_files_fit_the_wheel_and_the_card_names_the_licence():
