@@ -12,6 +12,7 @@ from sklearn.preprocessing import normalize
 
 from skko.exceptions import ModelNotAvailableError
 from skko.models.backends.tokenisation import Tokeniser, TokenTable
+from skko.models.backends.words import WordTokeniser, splits_at_spaces
 from skko.models.fingerprint import directory_fingerprint
 from skko.models.hub import describe
 from skko.models.identity import model_fingerprint
@@ -174,10 +175,12 @@ def _token_vectors(path: Path) -> NDArray[np.float32]:
     return vectors
 
 
-def _tokeniser(path: Path) -> Tokeniser:
+def _tokeniser(path: Path) -> Tokeniser | WordTokeniser:
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(path))
+    if splits_at_spaces(tokenizer):
+        return WordTokeniser(tokenizer)
     return Tokeniser(
         tokenizer,
         fill={"input_ids": 0},

@@ -1,0 +1,140 @@
+"""Texts to token ids word by word, each word cut up once: for tokenisers that never look across a space."""
+
+import json
+import re
+import threading
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skko.models.backends.tokenisation import TokenTable
+
+# Unicode's White_Space, which is what the tokenisers library means by it; str.split takes four control characters more.
+_WORDS = re.compile("[^\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+# Steps of a tokeniser that split at every space and do the same to a word wherever it stands.
+_NORMALIZERS = {"NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Sequence"}
+_SPLITTERS = {"Whitespace", "WhitespaceSplit", "BertPreTokenizer"}
+_PRE_TOKENIZERS = {*_SPLITTERS, "Punctuation", "Digits", "UnicodeScripts", "Sequence"}
+# A word costs about so many bytes beside its letters, and all of them may take so many.
+_WORD_BYTES, _MOST_BYTES = 200, 32 << 20
+
+
+def splits_at_spaces(tokenizer: Any) -> bool:
+    """Tell whether a text's tokens are those of its words, one word after another.
+
+    Parameters
+    ----------
+    tokenizer : tokenizers.Tokenizer
+        A tokeniser.
+
+    Returns
+    -------
+    bool
+        Whether :class:`WordTokeniser` gives the ids that the tokeniser itself would give.
+    """
+    settings = json.loads(tokenizer.to_str())
+    normalizers = set(_types(settings["normalizer"]))
+    splitters = set(_types(settings["pre_tokenizer"]))
+    added = settings["added_tokens"]
+    return (
+        normalizers <= _NORMALIZERS
+        and splitters <= _PRE_TOKENIZERS
+        and bool(splitters & _SPLITTERS)
+        and all(_WORDS.fullmatch(token["content"]) and not token["lstrip"] and not token["rstrip"] for token in added)
+    )
+
+
+class WordTokeniser:
+    """A tokeniser that remembers the tokens of words, without special tokens.
+
+    Parameters
+    ----------
+    tokenizer : tokenizers.Tokenizer
+        What cuts a word into tokens; :func:`splits_at_spaces` holds for it.
+
+    Notes
+    -----
+    Words come again and again, and to look one up takes a fraction of the time of cutting it up. What is remembered is
+    forgotten when it takes more than 32 MB or so.
+    """
+
+    _numbers: dict[str, int]
+    _ids: NDArray[np.int32]
+    _ends: NDArray[np.int64]  # where each word's tokens begin, and the last one's end
+    _n_bytes: int
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._lock = threading.Lock()
+        self._forget()
+
+    def __call__(self, texts: Sequence[str], max_length: int | None) -> TokenTable:
+        """Tokenise texts.
+
+        Parameters
+        ----------
+        texts : sequence of str, length n_texts
+            Texts, with their prompts.
+        max_length : int or None
+            Where to cut them, in tokens; None leaves them whole.
+
+        Returns
+        -------
+        TokenTable
+            Their tokens.
+        """
+        words = [_WORDS.findall(text) for text in texts]
+        with self._lock:
+            if self._n_bytes > _MOST_BYTES:
+                self._forget()
+            self._learn(dict.fromkeys(word for row in words for word in row if word not in self._numbers))
+            numbers = np.fromiter(map(self._numbers.__getitem__, chain.from_iterable(words)), dtype=np.int64)
+            ids, ends = self._ids, self._ends
+        sizes = ends[numbers + 1] - ends[numbers]
+        ids = ids[_runs(ends[numbers], sizes)]
+        of_words = np.cumsum([0, *map(len, words)])
+        starts = np.concatenate([[0], np.cumsum(sizes)])[of_words]
+        lengths = np.diff(starts)
+        n_truncated = 0
+        if max_length is not None and (n_truncated := int((lengths > max_length).sum())):
+            lengths = np.minimum(lengths, max_length)
+            ids = ids[_runs(starts[:-1], lengths)]
+        return TokenTable(lengths, n_truncated, {"input_ids": ids}, {"input_ids": 0}, "right", False)
+
+    def _learn(self, words: Iterable[str]) -> None:
+        """Cut new words into tokens."""
+        new = list(words)
+        if not new:
+            return
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(new, add_special_tokens=False)]
+        self._numbers.update(zip(new, range(len(self._numbers), len(self._numbers) + len(new)), strict=True))
+        self._ids = np.concatenate([self._ids, np.fromiter(chain.from_iterable(tokens), dtype=np.int32)])
+        ends = np.cumsum(np.fromiter(map(len, tokens), dtype=np.int64, count=len(new)))
+        self._ends = np.concatenate([self._ends, self._ends[-1] + ends])
+        self._n_bytes += sum(map(len, new)) + _WORD_BYTES * len(new)
+
+    def _forget(self) -> None:
+        self._numbers = {}
+        self._ids = np.empty(0, dtype=np.int32)
+        self._ends = np.zeros(1, dtype=np.int64)
+        self._n_bytes = 0
+
+
+def _types(step: dict[str, Any] | None) -> list[str]:
+    """Names of a step of a tokeniser and of the steps within it."""
+    if step is None:
+        return []
+    inner = step.get("normalizers", step.get("pretokenizers", []))
+    return [step["type"], *chain.from_iterable(map(_types, inner))]
+
+
+def _runs(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The places from each start on, as many as its size, one run behind another."""
+    ends = np.cumsum(sizes)
+    places: NDArray[np.int64] = np.arange(sizes.sum()) + np.repeat(starts - (ends - sizes), sizes)
+    return places
