@@ -24,6 +24,7 @@ from skko import KoEmbeddingTransformer, config_context, make_text_classifier
 from skko.embedding import encode_counts
 from skko.embedding.batching import plan_batches
 from skko.exceptions import DeviceMemoryError, DeviceMemoryWarning, DeviceNotAvailableError
+from skko.models.backends import words
 from skko.models.backends.sentence_transformer import SentenceTransformerEncoder
 
 TEXTS = [
@@ -338,10 +339,12 @@ def peak_beyond_result(n_texts, cache):
 
 
 @pytest.mark.parametrize("cached", [False, True])
-def test_memory_does_not_grow_with_the_corpus(tmp_path, cached):
+def test_memory_does_not_grow_with_the_corpus(tmp_path, cached, monkeypatch):
+    monkeypatch.setattr(words, "_MOST_BYTES", 1 << 20)  # else the words are remembered of both, and are more of one
     # Bookkeeping may take some 200 bytes a text, a fifth of the smallest vector; tokens of all texts would be more.
+    # Two chunks of texts are at work at a time, of both.
     small, large = [
-        peak_beyond_result(n_texts, tmp_path / str(n_texts) if cached else False) for n_texts in (20_000, 60_000)
+        peak_beyond_result(n_texts, tmp_path / str(n_texts) if cached else False) for n_texts in (35_000, 75_000)
     ]
     assert (large - small) / 40_000 < 200, (small, large)
 

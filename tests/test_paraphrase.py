@@ -581,6 +581,7 @@ def test_texts_are_deduplicated_and_it_says_which(tiny_a):
         deduplicate("환불해 주세요")
 
 
+@pytest.mark.filterwarnings("ignore:No threshold has:skko.exceptions.SkkoWarning")  # of random vectors, few have
 def test_a_pipeline_learns_the_threshold_and_is_scored_by_whole_groups(tiny_a):
     texts = ["환불해 주세요", "환불해 주세요!", "배송이 늦어요", "배송이 늦어요.", "영화를 보았다", "영화를 보았다!"]
     groups = [0, 0, 1, 1, 2, 2]

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from skko.models.backends.linears import replace_linears
+
 # Inputs and weights that share a scale in OpenVINO. On XLM-RoBERTa of base shape with random weights, the processor's
 # seconds and the least cosine to float32 were 0.56 and 0.9976 for groups of 32 inputs, 0.45 and 0.9975 for 64, and 0.45
 # and 0.9969 for 128 with whole rows of weights; float32 took 1.14. Short groups keep a few large values from coarsening
@@ -79,13 +81,7 @@ def quantise_linears(model: Any) -> Any:
     torch.ao.quantization is deprecated, and rounds the inputs of a whole batch by one scale, so that a text's vector
     would depend on its neighbours.
     """
-    import torch
-
-    for module in list(model.modules()):
-        for name, child in list(module.named_children()):
-            if type(child) is torch.nn.Linear:
-                setattr(module, name, _int8_linear(child))
-    return model
+    return replace_linears(model, _int8_linear)
 
 
 def _int8_linear(linear: Any) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skko.exceptions import DeviceMemoryError
+from skko.models.backends.linears import pack_linears
 from skko.models.backends.loading import facts_of, hides_prompt, is_plain, load_model
 from skko.models.backends.packing import make_packer
 from skko.models.backends.tokenisation import Tokeniser, TokenTable
@@ -60,6 +61,8 @@ class SentenceTransformerEncoder:
 
     def __init__(self, spec: ModelSpec) -> None:
         self._model, content = load_model(spec)
+        if spec.device == "cpu" and spec.dtype == "float32":
+            pack_linears(self._model)
         self._tokeniser = Tokeniser.of_transformers(self._model.tokenizer) if is_plain(self._model) else None
         # A model's own preparation may keep state, that of the tokeniser among it.
         self._lock = threading.Lock() if self._tokeniser is None else self._tokeniser.lock
