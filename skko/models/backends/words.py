@@ -35,15 +35,13 @@ def splits_at_spaces(tokenizer: Any) -> bool:
     bool
         Whether :class:`WordTokeniser` gives the ids that the tokeniser itself would give.
     """
-    settings = json.loads(tokenizer.to_str())
-    normalizers = set(_types(settings["normalizer"]))
-    splitters = set(_types(settings["pre_tokenizer"]))
-    added = settings["added_tokens"]
+    normalizers, splitters = set(_types(tokenizer.normalizer)), set(_types(tokenizer.pre_tokenizer))
+    added = tokenizer.get_added_tokens_decoder().values()
     return (
         normalizers <= _NORMALIZERS
         and splitters <= _PRE_TOKENIZERS
         and bool(splitters & _SPLITTERS)
-        and all(_WORDS.fullmatch(token["content"]) and not token["lstrip"] and not token["rstrip"] for token in added)
+        and all(_WORDS.fullmatch(token.content) and not token.lstrip and not token.rstrip for token in added)
     )
 
 
@@ -125,12 +123,15 @@ class WordTokeniser:
         self._n_bytes = 0
 
 
-def _types(step: dict[str, Any] | None) -> list[str]:
+def _types(step: Any) -> list[str]:
     """Names of a step of a tokeniser and of the steps within it."""
-    if step is None:
-        return []
-    inner = step.get("normalizers", step.get("pretokenizers", []))
-    return [step["type"], *chain.from_iterable(map(_types, inner))]
+    # Its pickle is its JSON; that of the whole tokeniser would hold the vocabulary.
+    return [] if step is None else _names(json.loads(step.__getstate__()))
+
+
+def _names(settings: dict[str, Any]) -> list[str]:
+    inner = settings.get("normalizers", settings.get("pretokenizers", []))
+    return [settings["type"], *chain.from_iterable(map(_names, inner))]
 
 
 def _runs(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
