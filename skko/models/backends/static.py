@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,47 @@ def is_static(spec: ModelSpec) -> bool:
         return False  # whoever loads it says what is wrong with it
 
 
+@dataclass(frozen=True, slots=True)
+class _TokenVectors:
+    """Vectors of tokens as a file holds them: ``table[ids]`` are float32 rows.
+
+    Attributes
+    ----------
+    vectors : ndarray of int8, float16 or float32, shape (n_rows, dimension)
+        Rows, which tokens may share.
+    row_of : ndarray of int or None, shape (n_tokens,)
+        Row of each token; None if each has its own.
+    weights : ndarray of float or None, shape (n_tokens,)
+        What a token's row is multiplied by.
+    """
+
+    vectors: NDArray[Any]
+    row_of: NDArray[np.integer] | None
+    weights: NDArray[np.floating] | None
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a file of safetensors."""
+        from safetensors.numpy import load_file
+
+        tensors: dict[str, NDArray[Any]] = load_file(path)
+        if "embedding.weight" in tensors:
+            return cls(tensors["embedding.weight"], None, None)
+        return cls(tensors["embeddings"], tensors.get("mapping"), tensors.get("weights"))
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return int(self.vectors.shape[1])
+
+    def __getitem__(self, ids: NDArray[np.integer]) -> NDArray[np.float32]:
+        rows = ids if self.row_of is None else self.row_of[ids]
+        vectors: NDArray[np.float32] = self.vectors[rows].astype(np.float32, copy=False)
+        if self.weights is not None:
+            vectors *= self.weights[ids].astype(np.float32)[:, None]
+        return vectors
+
+
 class StaticEncoder:
     """A static model in a directory, on the CPU. Its vectors are those of sentence-transformers.
 
@@ -81,7 +123,8 @@ class StaticEncoder:
 
     Notes
     -----
-    Sums are a product of a sparse matrix, texts by vocabulary, with the matrix of token vectors. Importing torch and
+    Sums are a product of a sparse matrix, texts by vocabulary, with the matrix of token vectors. Weights stay in memory
+    as they lie in the file, often bytes; only the rows that a batch needs become float32. Importing torch and
     sentence-transformers takes many times longer than to load and to run such a model.
     """
 
@@ -92,7 +135,7 @@ class StaticEncoder:
         if directory is None:
             raise ValueError(f"{spec.name!r} is not a directory.")
         try:
-            self._vectors = _token_vectors(directory / "model.safetensors")
+            self._table = _TokenVectors.load(directory / "model.safetensors")
             self._tokeniser = _tokeniser(directory / "tokenizer.json")
             settings = _settings(directory)
             self._normalise = len(_read_json(directory / "modules.json")) > 1
@@ -105,7 +148,7 @@ class StaticEncoder:
             ) from error
         self.facts = ModelFacts(
             fingerprint=model_fingerprint(spec, directory_fingerprint(directory)),
-            dimension=self._vectors.shape[1],
+            dimension=self._table.dimension,
             max_length=None,
             default_prompt=settings.get("prompts", {}).get(settings.get("default_prompt_name") or "", ""),
         )
@@ -147,8 +190,9 @@ class StaticEncoder:
         lengths = tokens.lengths[rows]
         ids = tokens.packed(rows)["input_ids"]
         ends = np.concatenate([[0], np.cumsum(lengths)])
-        texts = csr_array((np.ones(len(ids), dtype=np.float32), ids, ends), shape=(len(rows), len(self._vectors)))
-        vectors: NDArray[np.float32] = texts @ self._vectors
+        used, columns = np.unique(ids, return_inverse=True)
+        texts = csr_array((np.ones(len(ids), dtype=np.float32), columns, ends), shape=(len(rows), len(used)))
+        vectors: NDArray[np.float32] = texts @ self._table[used]
         vectors /= np.maximum(lengths, 1).astype(np.float32)[:, None]
         return normalize(vectors, copy=False) if self._normalise and len(vectors) else vectors
 
@@ -159,20 +203,6 @@ def _header(path: Path) -> dict[str, Any]:
         size = int.from_bytes(file.read(8), "little")
         tensors: dict[str, Any] = json.loads(file.read(min(size, _LARGEST_HEADER)))
     return {name: tensor for name, tensor in tensors.items() if name != "__metadata__"}
-
-
-def _token_vectors(path: Path) -> NDArray[np.float32]:
-    from safetensors.numpy import load_file
-
-    tensors: dict[str, NDArray[Any]] = load_file(path)
-    if "embedding.weight" in tensors:
-        return tensors["embedding.weight"].astype(np.float32)
-    vectors = tensors["embeddings"].astype(np.float32)
-    if "mapping" in tensors:
-        vectors = vectors[tensors["mapping"]]
-    if "weights" in tensors:
-        vectors *= tensors["weights"].astype(np.float32)[:, None]
-    return vectors
 
 
 def _tokeniser(path: Path) -> Tokeniser | WordTokeniser:
