@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from skko.embedding import EmbeddingCache, KoEmbeddingTransformer
     from skko.models import list_models
     from skko.paraphrase import ParaphraseMiner, make_paraphrase_miner
+    from skko.search import KoSemanticSearch
     from skko.text import KoMorphemeVectorizer, KoTextNormalizer
 
 _HOMES = {
@@ -23,6 +24,7 @@ _HOMES = {
     "HDBSCANClusterer": "skko.clustering",
     "KoEmbeddingTransformer": "skko.embedding",
     "KoMorphemeVectorizer": "skko.text",
+    "KoSemanticSearch": "skko.search",
     "KoTextNormalizer": "skko.text",
     "ParaphraseMiner": "skko.paraphrase",
     "config_context": "skko.config",
@@ -43,6 +45,7 @@ _ROOMS = (
     "models",
     "paraphrase",
     "plotting",
+    "search",
     "similarity",
     "text",
 )
@@ -52,6 +55,7 @@ __all__ = [
     "HDBSCANClusterer",
     "KoEmbeddingTransformer",
     "KoMorphemeVectorizer",
+    "KoSemanticSearch",
     "KoTextNormalizer",
     "ParaphraseMiner",
     "__version__",

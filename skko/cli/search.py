@@ -1,0 +1,160 @@
+"""``skko search``: find what answers a question, in a file of texts or in a saved index."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from skko.search import Hit, KoSemanticSearch
+
+_EXAMPLES = """examples:
+  skko search faq.csv --text 질문 --query "돈을 돌려받고 싶어요"
+  skko search faq.csv                          asks for queries, one a line
+  skko search manuals.txt --split sentences --save manuals-index
+  skko search manuals-index < queries.txt
+"""
+_LONGEST = 100
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the command line.
+
+    Parameters
+    ----------
+    commands : argparse subparsers
+        Where to add it.
+    """
+    parser = commands.add_parser(
+        "search",
+        help="search a file of texts, by meaning and by words",
+        description="Search a file of texts, or an index that --save wrote. Without --query, queries are read from the "
+        "terminal or from standard input, one a line.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "corpus", metavar="CORPUS", help="csv, tsv, txt, jsonl or parquet file, or the folder of an index"
+    )
+    parser.add_argument(
+        "--query", action="append", metavar="TEXT", help="what to search for; may be given several times"
+    )
+    parser.add_argument(
+        "--top-k", type=_count, default=5, metavar="N", help="texts to show for each query (default: 5)"
+    )
+    parser.add_argument(
+        "--model", help="embedding model (default: skko-mini, which needs no download; an index knows its own)"
+    )
+    parser.add_argument("--alpha", type=_share, help="share of the model against the words, 0 to 1 (default: 0.6)")
+    parser.add_argument("--split", type=_split, metavar="HOW", help="cut texts: sentences, or windows of N characters")
+    parser.add_argument("--save", metavar="DIR", help="keep the index in a folder, to be searched again at once")
+    parser.add_argument("--text", metavar="COLUMN", help="column of the texts, by name or position from 0")
+    parser.add_argument(
+        "--format", choices=["csv", "tsv", "txt", "jsonl", "parquet"], help="format, if the name does not say"
+    )
+    parser.add_argument("--no-header", action="store_true", help="the first line of the file is a row")
+    parser.add_argument("--json", action="store_true", help="print one JSON object for each query and nothing else")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        What :func:`add_parser` defines.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    search = _open(options) if Path(options.corpus).is_dir() else _fit(options)
+    if options.save is not None:
+        search.save(options.save)
+        print(f"skko: {search.n_documents_:,} texts indexed in {options.save}", file=sys.stderr)
+        if options.query is None and sys.stdin.isatty():
+            return 0
+    for query in options.query or _asked():
+        hits = search.search([query], options.top_k)[0]
+        if options.json:
+            print(json.dumps({"query": query, "hits": [_facts(hit) for hit in hits]}, ensure_ascii=False), flush=True)
+        else:
+            print(_as_text(query, hits), flush=True)
+    return 0
+
+
+def _open(options: argparse.Namespace) -> "KoSemanticSearch":
+    from skko.search import KoSemanticSearch
+
+    if options.split is not None:
+        raise ValueError(f"{options.corpus} is an index, whose texts are cut already: --split is for files.")
+    search = KoSemanticSearch.load(options.corpus, embedder=options.model)
+    if options.alpha is not None:
+        search.set_params(alpha=options.alpha)
+    return search
+
+
+def _fit(options: argparse.Namespace) -> "KoSemanticSearch":
+    from skko.datasets import load_texts
+    from skko.search import KoSemanticSearch
+
+    header = not options.no_header
+    texts = load_texts(options.corpus, text=options.text, format=options.format, header=header, missing="drop").texts
+    params = {} if options.alpha is None else {"alpha": options.alpha}
+    search: KoSemanticSearch = KoSemanticSearch(options.model or "skko-mini", split=options.split, **params).fit(texts)
+    return search
+
+
+def _asked() -> Iterator[str]:
+    """Queries from the terminal, with a prompt, or from standard input."""
+    prompt = "query> " if sys.stdin.isatty() else ""
+    while True:
+        try:
+            query = input(prompt).strip()
+        except EOFError:
+            if prompt:
+                print()
+            return
+        if query:
+            yield query
+
+
+def _facts(hit: "Hit") -> dict[str, Any]:
+    return {
+        "id": hit.id,
+        "score": round(hit.score, 6),
+        "passage": hit.passage,
+        "span": list(hit.span),
+        "parts": {part: round(score, 6) for part, score in hit.parts.items()},
+    }
+
+
+def _as_text(query: str, hits: list["Hit"]) -> str:
+    rows = [f"  {hit.score:.2f}  {hit.id:>5}  {_short(hit.passage)}" for hit in hits]
+    return "\n".join([f"== {_short(query)}", *(rows or ["  nothing found"])])
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _count(value: str) -> int:
+    if not value.isdigit() or int(value) < 1:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a whole number of at least 1")
+    return int(value)
+
+
+def _share(value: str) -> float:
+    share = float(value)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{value} is not between 0 and 1")
+    return share
+
+
+def _split(value: str) -> str | int:
+    return value if value == "sentences" else _count(value)
