@@ -36,7 +36,7 @@ bench: .venv/.test  ## measure against peers; DATA=DIR names the folder of the t
 	$(if $(DATA),,$(error Say where the texts are: make bench DATA=DIR))
 	$(BIN)/python -m benchmarks.encode --data $(DATA)
 	$(BIN)/python -m benchmarks.model_selection --data $(DATA)
-	$(BIN)/python -m training.evaluate --model skko/models/mini --data $(DATA)
+	$(BIN)/python -m benchmarks.mini --data $(DATA)
 
 clean:  ## remove the environment and everything built
 	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis skko-demo

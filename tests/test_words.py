@@ -57,13 +57,19 @@ def test_each_word_is_cut_up_once(monkeypatch):
             return getattr(MINI, name)
 
         def encode_batch_fast(self, texts, **kwargs):
-            seen.extend(texts)
+            seen.extend(word for text in texts for word in text.split() if word != words._MARK)
             return MINI.encode_batch_fast(texts, **kwargs)
 
     tokeniser = WordTokeniser(Counting())
     for _ in range(2):
         assert split(tokeniser(TEXTS, None)) == expected(TEXTS)
     assert len(seen) == len(set(seen)) == len({word for text in TEXTS for word in text.split()})
+
+
+def test_words_that_hold_the_mark_are_cut_alone():
+    for mark in (words._MARK, f"환불{words._MARK}", f"{words._MARK} {words._MARK}"):
+        texts = [f"배송이 {mark} 늦어요", "환불해 주세요"]
+        assert split(WordTokeniser(MINI)(texts, None)) == expected(texts)
 
 
 def test_what_is_remembered_is_bounded(monkeypatch):

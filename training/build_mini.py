@@ -3,7 +3,7 @@
 import argparse
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,17 +15,18 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from training import evaluate, sources
+from benchmarks.mini import markdown, measure
+from training import sources
 from training.bags import Bags, embed
 from training.card import write_card
 from training.corpus import Corpus, build_corpus
-from training.distil import distil, initial_table, tokenise
 from training.kiwi_vectors import LARGEST_ERROR, largest_error, recover_vectors
+from training.learn import Recipe, learn
 from training.morphemes import analyse, make_kiwi
 from training.save import save_model, size_of
 from training.sif import sif_table
-from training.subwords import fallback_rate, train_tokenizer
-from training.tune import blend, tune
+from training.start import start_table, tokenise
+from training.subwords import fallback_rate, make_tokenizer
 
 if TYPE_CHECKING:
     from kiwipiepy import Kiwi
@@ -52,24 +53,24 @@ def build(run: Build) -> None:
         Folders and seed.
     """
     torch.set_num_threads(N_THREADS)
-    torch.manual_seed(run.seed)
     say = _clock()
     kiwi = make_kiwi(N_THREADS)
     vectors = _vectors(kiwi, run)
     say("recovered the morpheme vectors")
     corpus = build_corpus(run.data, seed=run.seed)
-    say(f"read {len(corpus.texts):,} texts and {len(corpus.pairs):,} pairs")
-    morphemes = analyse(kiwi, corpus.texts, len(vectors), run.work / f"morphemes-{_digest(corpus)}.npz")
-    say(f"analysed into {len(morphemes.ids):,} content morphemes")
-    teacher = _teacher(vectors, morphemes, corpus, run)
-    say("tuned the teacher")
-    tokenizer = _tokenizer(corpus, run)
-    say("trained the vocabulary")
-    start = initial_table(teacher, kiwi, tokenizer)
-    bags = tokenise(tokenizer, corpus.texts)
-    student = distil(start, bags, embed(teacher, morphemes), corpus.pairs, seed=run.seed)
-    say("distilled")
-    _finish(student, tokenizer, run)
+    say(f"read {len(corpus.texts):,} texts")
+    texts = [corpus.texts[row] for row in corpus.analysed]
+    morphemes, surfaces = analyse(kiwi, texts, len(vectors), run.work / f"morphemes-{_digest(texts)}.npz")
+    say(f"analysed {len(texts):,} of them into {len(morphemes.ids):,} content morphemes")
+    teacher = sif_table(vectors, morphemes)
+    taught = embed(teacher, morphemes).half()
+    tokenizer = make_tokenizer(surfaces)
+    bags = _bags(tokenizer, corpus, run)
+    say(f"cut all texts into {len(bags.ids):,} pieces")
+    start = start_table(teacher, kiwi, tokenizer, bags, seed=run.seed)
+    table = learn(start, corpus, bags, taught, Recipe(seed=run.seed))
+    say("trained")
+    _finish(table, tokenizer, run)
     say(f"wrote {run.out}, {size_of(run.out) / 1e6:.1f} MB")
 
 
@@ -86,36 +87,31 @@ def _vectors(kiwi: "Kiwi", run: Build) -> NDArray[np.float32]:
     return vectors
 
 
-def _teacher(vectors: NDArray[np.float32], morphemes: Bags, corpus: Corpus, run: Build) -> torch.Tensor:
-    untuned = sif_table(vectors, morphemes)
-    cache = run.work / f"tuned-{_digest(corpus)}-{run.seed}.pt"
+def _bags(tokenizer: Tokenizer, corpus: Corpus, run: Build) -> Bags:
+    cache = run.work / f"pieces-{_digest([tokenizer.to_str(), *corpus.texts])}.npz"
     if not cache.exists():
-        torch.save(tune(untuned, morphemes, corpus.pairs, seed=run.seed), cache)
-    return blend(untuned, torch.load(cache))
+        tokenise(tokenizer, corpus.texts).save(cache)
+    return Bags.load(cache)
 
 
-def _tokenizer(corpus: Corpus, run: Build) -> Tokenizer:
-    cache = run.work / f"tokenizer-{_digest(corpus)}.json"
-    if not cache.exists():
-        train_tokenizer(corpus.texts).save(str(cache))
-    return Tokenizer.from_file(str(cache))
-
-
-def _finish(student: torch.Tensor, tokenizer: Tokenizer, run: Build) -> None:
+def _finish(table: torch.Tensor, tokenizer: Tokenizer, run: Build) -> None:
     """Save the model, measure what was saved, and write its card."""
-    save_model(student, tokenizer, run.out)
+    save_model(table, tokenizer, run.out)
     headlines = sources.headlines(run.data, held_out=True)["title"].tolist()
     unknown, spelled = fallback_rate(tokenizer, headlines)
     print(f"  held-out headlines: {unknown:.2%} of tokens unknown, {spelled:.2%} bytes", flush=True)
-    scores = evaluate.evaluate(run.out, run.data)
-    table = evaluate.markdown(scores)
-    write_card(run.out, table)
-    print(table, flush=True)
+    scores = markdown(measure(str(run.out), run.data))
+    write_card(run.out, scores)
+    print(scores, flush=True)
 
 
-def _digest(corpus: Corpus) -> str:
-    """Name of a corpus, so that cached results are only used for the texts that they came from."""
-    return hashlib.blake2b("\0".join(corpus.texts).encode(), digest_size=6).hexdigest()
+def _digest(texts: Iterable[str]) -> str:
+    """Name of some texts, so that cached results are only used for the texts that they came from."""
+    digest = hashlib.blake2b(digest_size=6)
+    for text in texts:
+        digest.update(text.encode())
+        digest.update(b"\0")
+    return digest.hexdigest()
 
 
 def _clock() -> Callable[[str], None]:

@@ -1,7 +1,7 @@
-"""The training corpus: every public text once, and which of them belong together."""
+"""The training corpus: every public text once, cut into sentences, and what is known of which belong together."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,91 +10,174 @@ from numpy.typing import NDArray
 
 from training import sources
 
+Rows = NDArray[np.int64]
+# Characters of an article that Kiwi analyses: analysis is the dearest step of the whole build.
+_ANALYSED_LENGTH = 300
+_N_ANALYSED_REVIEWS = 60_000
+
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Unique texts, and pairs of row numbers into them."""
+    """Texts without duplicates, and row numbers into them.
+
+    Attributes
+    ----------
+    texts : list of str
+        Titles, sentences of articles, and short texts.
+    analysed : ndarray of int64
+        Which of them Kiwi is to analyse.
+    articles : ndarray of int64, shape (n_articles, 3)
+        Title, first sentence, and one past the last sentence.
+    pairs : dict of str to ndarray of int64, shape (n_pairs, 2)
+        Texts that belong together, by data set.
+    groups : ndarray of int64, shape (n_groups, 10)
+        Ten paraphrases each.
+    triplets : ndarray of int64, shape (n_triplets, 3)
+        A premise, what follows from it, and what contradicts it.
+    judged : ndarray of int64, shape (n_judged, 2)
+        Sentences of KorSTS whose likeness people judged.
+    judgements : ndarray of float64, shape (n_judged,)
+        The judgements, from 0 to 5.
+    labelled : dict of str to tuple of ndarray
+        Texts and their classes, by data set.
+    """
 
     texts: list[str]
-    pairs: NDArray[np.int64]
+    analysed: Rows
+    articles: Rows
+    pairs: dict[str, Rows]
+    groups: Rows
+    triplets: Rows
+    judged: Rows
+    judgements: NDArray[np.float64]
+    labelled: dict[str, tuple[Rows, Rows]]
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """Texts as they come, each once; none that is held out."""
+
+    held_out: frozenset[str]
+    texts: list[str] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+
+    def put(self, text: str) -> int:
+        """Find a text's row, or make one; -1 for a text that is empty or held out."""
+        if not text.strip() or text in self.held_out:
+            return -1
+        row = self.rows.setdefault(text, len(self.texts))
+        if row == len(self.texts):
+            self.texts.append(text)
+        return row
+
+    def put_rows(self, rows: Iterable[Iterable[str]]) -> Rows:
+        """Put texts that belong together; those that lack one are left out."""
+        found = {tuple(self.put(text) for text in row) for row in rows}
+        return np.array(sorted(row for row in found if -1 not in row and len(set(row)) > 1), dtype=np.int64)
 
 
 def build_corpus(data: Path, *, seed: int = 0) -> Corpus:
-    """Gather the texts and the pairs of all training sets.
+    """Gather what all training sets hold.
 
     Parameters
     ----------
     data : Path
         Folder of the data sets.
     seed : int, default=0
-        Seed of the choice of passages.
+        Seed of the choice of reviews.
 
     Returns
     -------
     Corpus
-        Texts without duplicates and without any that development or test sets hold, in the order of their first
-        appearance.
+        Texts, none of which a development or test set holds.
     """
-    articles = list(sources.articles(data))
-    petitions = list(sources.petitions(data))
-    pairs = [
-        *_article_pairs(articles, np.random.default_rng(seed)),
-        *(passages for passages in petitions if len(passages) == 2),
-        *_paraphrase_pairs(data),
-        *_question_pairs(data),
-    ]
-    texts = [text for pair in pairs for text in pair]
-    texts += [passage for article in articles for passage in article.passages]
-    texts += list(sources.reviews(data))
-    texts += _plain_texts(data)
-    held_out = sources.held_out_texts(data)
-    kept = dict.fromkeys(text for text in texts if text.strip() and text not in held_out)
-    row_of = {text: row for row, text in enumerate(kept)}
-    known = (pair for pair in dict.fromkeys(pairs) if pair[0] != pair[1] and row_of.keys() >= set(pair))
-    rows = [(row_of[left], row_of[right]) for left, right in known]
-    return Corpus(list(row_of), np.array(rows, dtype=np.int64))
+    shelf = _Shelf(sources.held_out_texts(data))
+    pairs = {name: shelf.put_rows(rows) for name, rows in _pairs(data).items()}
+    groups = shelf.put_rows(sources.paraphrase_groups(data))
+    groups = groups[[len(set(row)) == sources.GROUP_SIZE for row in groups.tolist()]]
+    judged, judgements = _judged(shelf, data)
+    triplets = shelf.put_rows(_triplets(data))
+    labelled = _labelled(shelf, data)
+    n_short = len(shelf.texts)
+    articles, analysed = _articles(shelf, data)
+    left_out = np.random.default_rng(seed).permutation(labelled["nsmc"][0])[_N_ANALYSED_REVIEWS:]
+    short = np.setdiff1d(np.arange(n_short), left_out)
+    return Corpus(
+        shelf.texts, np.concatenate([short, analysed]), articles, pairs, groups, triplets, judged, judgements, labelled
+    )
 
 
-def _article_pairs(articles: list[sources.Article], rng: np.random.Generator) -> Iterator[tuple[str, str]]:
-    """One pair an article: title and a passage (as a query and its document), or two passages."""
-    for article, draw in zip(articles, rng.integers(3, size=len(articles)), strict=True):
-        if len(article.passages) < 2:
-            continue
-        first, second = article.passages
-        yield ((article.title, first), (article.title, second), (first, second))[draw]
+def _articles(shelf: _Shelf, data: Path) -> tuple[Rows, Rows]:
+    """Put every title and, behind it, its sentences; a sentence of two articles is put twice."""
+    articles, analysed = [], []
+    for article in [*sources.articles(data), *sources.petitions(data)]:
+        title = shelf.put(article.title)
+        if title >= 0:
+            analysed.append(title)
+        first, length = len(shelf.texts), 0
+        for sentence in article.sentences:
+            if sentence in shelf.held_out:
+                continue
+            if length < _ANALYSED_LENGTH:
+                analysed.append(len(shelf.texts))
+            length += len(sentence)
+            shelf.texts.append(sentence[: sources.PASSAGE_LENGTH * 4])
+        if title >= 0 and len(shelf.texts) > first:
+            articles.append((title, first, len(shelf.texts)))
+    return np.array(articles, dtype=np.int64), np.unique(analysed)
 
 
-def _paraphrase_pairs(data: Path) -> Iterator[tuple[str, str]]:
-    """Disjoint pairs within each group of ten paraphrases."""
-    for group in sources.paraphrase_groups(data):
-        half = len(group) // 2
-        yield from zip(group[:half], group[half:], strict=True)
-
-
-def _question_pairs(data: Path) -> Iterator[tuple[str, str]]:
-    """Pairs that people wrote or judged to mean the same: questions, answers, key phrases, captions."""
-    for name in ("train.txt", "validation.txt"):
-        table = sources.read_table(data / "question_pair" / name)
-        same = table[table["is_duplicate"] == "0"]  # inverted in these two files
-        yield from zip(same["question1"], same["question2"], strict=True)
+def _pairs(data: Path) -> dict[str, Iterable[tuple[str, str]]]:
+    """Pairs that people wrote or judged to mean the same: questions, answers, key phrases."""
+    tables = [sources.read_table(data / "question_pair" / name) for name in ("train.txt", "validation.txt")]
+    questions = pd.concat(tables)
+    questions = questions[questions["is_duplicate"] == "0"]  # inverted in these two files
     chatbot = pd.read_csv(data / "chatbot" / "ChatbotData.csv")
-    yield from zip(chatbot["Q"], chatbot["A"], strict=True)
     requests = sources.read_table(data / "sae4k" / "sae4k_v1.txt", header=None)
-    yield from zip(requests[0], requests[1], strict=True)
     sts = sources.read_table(data / "kornlu" / "sts-train.tsv")
     sts = sts[sts["score"].astype(float) >= sources.SAME_SCORE]
-    yield from zip(sts["sentence1"], sts["sentence2"], strict=True)
+    return {
+        "question_pair": zip(questions["question1"], questions["question2"], strict=True),
+        "chatbot": zip(chatbot["Q"], chatbot["A"], strict=True),
+        "sae4k": zip(requests[0], requests[1], strict=True),
+        "korsts": zip(sts["sentence1"], sts["sentence2"], strict=True),
+    }
+
+
+def _triplets(data: Path) -> Iterable[tuple[str, str, str]]:
+    """Premises of XNLI with what follows and what contradicts."""
     xnli = sources.read_table(data / "kornlu" / "xnli.dev.ko.tsv")
-    xnli = xnli[xnli["gold_label"] == "entailment"]
-    yield from zip(xnli["sentence1"], xnli["sentence2"], strict=True)
+    table = xnli.pivot_table(index="sentence1", columns="gold_label", values="sentence2", aggfunc="first")
+    table = table.dropna(subset=["entailment", "contradiction"])
+    return zip(table.index, table["entailment"], table["contradiction"], strict=True)
 
 
-def _plain_texts(data: Path) -> list[str]:
-    """Texts that no pair holds: they only show the student how Korean is written."""
-    texts: list[str] = sources.headlines(data)["title"].tolist()
-    texts += sources.read_table(data / "3i4k" / "fci_train_val.txt", header=None)[1].tolist()
-    texts += [text for group in sources.paraphrase_groups(data) for text in group]
-    for name in ("sts-train.tsv", "xnli.dev.ko.tsv"):
-        table = sources.read_table(data / "kornlu" / name)
-        texts += table["sentence1"].tolist() + table["sentence2"].tolist()
-    return texts
+def _judged(shelf: _Shelf, data: Path) -> tuple[Rows, NDArray[np.float64]]:
+    sts = sources.read_table(data / "kornlu" / "sts-train.tsv")
+    rows = np.array(
+        [[shelf.put(left), shelf.put(right)] for left, right in zip(sts["sentence1"], sts["sentence2"], strict=True)]
+    )
+    known = (rows >= 0).all(axis=1)
+    return rows[known], sts["score"].astype(float).to_numpy()[known]
+
+
+def _labelled(shelf: _Shelf, data: Path) -> dict[str, tuple[Rows, Rows]]:
+    """Put the texts that have classes."""
+    reviews = sources.sentiment(sources.reviews(data))
+    intents = sources.read_table(data / "3i4k" / "fci_train_val.txt", header=None)
+    headlines = sources.headlines(data)
+    acts = sources.read_table(data / "parakqc" / "paraKQC_v1.txt", header=None)[
+        : sources.N_PARAKQC_GROUPS * sources.GROUP_SIZE
+    ]
+    sets = {
+        "nsmc": (reviews["review"], reviews["positive"]),
+        "3i4k": (intents[1], intents[0]),
+        "ynat": (headlines["title"], headlines["topic_idx"]),
+        "parakqc": (acts[2], acts[0] + acts[1]),
+    }
+    labelled = {}
+    for name, (texts, labels) in sets.items():
+        rows = np.array([shelf.put(text) for text in texts])
+        classes = np.unique(labels.to_numpy(dtype=str), return_inverse=True)[1]
+        labelled[name] = (rows[rows >= 0], classes[rows >= 0])
+    return labelled

@@ -1,6 +1,9 @@
-"""Analyse texts into the ids of their content morphemes, once: analysis is the dearest step of the whole build."""
+"""Analyse texts into morphemes, once: analysis is the dearest step of the whole build."""
 
+import json
 import time
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 # Particles (J), endings (E), symbols and the copula carry grammar. Numbers, Latin and hanja stay.
 _LEFT_OUT = ("J", "E", "SF", "SP", "SS", "SE", "SO", "SW", "SB", "VCP")
-_REPORT_EVERY = 50_000
+_REPORT_EVERY = 100_000
 
 
 def make_kiwi(n_threads: int) -> "Kiwi":
@@ -38,8 +41,8 @@ def make_kiwi(n_threads: int) -> "Kiwi":
     return Kiwi(num_workers=n_threads, load_multi_dict=False)
 
 
-def analyse(kiwi: "Kiwi", texts: list[str], n_morphemes: int, cache: Path) -> Bags:
-    """Find the content morphemes of every text.
+def analyse(kiwi: "Kiwi", texts: list[str], n_morphemes: int, cache: Path) -> tuple[Bags, Counter[str]]:
+    """Find the content morphemes of every text, and how often each morpheme is written how.
 
     Parameters
     ----------
@@ -54,22 +57,35 @@ def analyse(kiwi: "Kiwi", texts: list[str], n_morphemes: int, cache: Path) -> Ba
 
     Returns
     -------
-    Bags, length n_texts
-        Ids of morphemes.
+    morphemes : Bags, length n_texts
+        Ids of content morphemes.
+    surfaces : Counter of str
+        How often each morpheme stands in the texts, as it is written there and in lower case.
     """
-    if cache.exists():
-        bags = Bags.load(cache)
-        if len(bags) == len(texts):
-            return bags
+    counted = cache.with_suffix(".json")
+    if counted.exists():
+        return Bags.load(cache), Counter(json.loads(counted.read_text(encoding="utf-8")))
     started = time.perf_counter()
     lists = []
-    for number, tokens in enumerate(kiwi.tokenize(texts), start=1):
+    surfaces: Counter[str] = Counter()
+    for number, (text, tokens) in enumerate(zip(texts, kiwi.tokenize(texts), strict=True), start=1):
         lists.append(content_ids(tokens, n_morphemes))
+        surfaces.update(_surfaces(text, tokens))
         if number % _REPORT_EVERY == 0:
             print(f"  analysed {number:,} of {len(texts):,} texts, {time.perf_counter() - started:.0f} s", flush=True)
     bags = Bags.from_lists(lists)
     bags.save(cache)
-    return bags
+    counted.write_text(json.dumps(surfaces, ensure_ascii=False), encoding="utf-8")
+    return bags, surfaces
+
+
+def _surfaces(text: str, tokens: list[Any]) -> Iterable[str]:
+    """Cut a text where its morphemes start; those that share a syllable (했 = 하 + 었) stay together."""
+    starts = sorted({token.start for token in tokens if token.len})
+    ends = [token.start + token.len for token in tokens if token.len]
+    last = max(ends, default=0)
+    for start, end in zip(starts, [*starts[1:], last], strict=True):
+        yield from text[start:end].lower().split()
 
 
 def content_ids(tokens: list[Any], n_morphemes: int) -> NDArray[np.int32]:

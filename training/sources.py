@@ -1,8 +1,8 @@
 """Read the public data sets: which rows train, and which are held out.
 
-Held out of all training: KorSTS dev, the last 5,000 rows of YNAT, Wikipedia articles whose id ends in 0, and the
-last 200 paraphrase groups of ParaKQC. KoBEST SentiNeg, XNLI test and the dev and test splits of StyleKQC are never
-opened, and AutoRAG only to evaluate.
+Held out of all training: KorSTS dev, the last 5,000 rows of YNAT, Wikipedia articles whose id ends in 0, the last 200
+paraphrase groups of ParaKQC, NSMC's reviews of every fifth film, and the petitions of June. KoBEST SentiNeg, XNLI test
+and the dev and test splits of StyleKQC are never opened, and AutoRAG only to evaluate.
 """
 
 import csv
@@ -20,6 +20,10 @@ N_YNAT_HELD_OUT = 5_000
 N_PARAKQC_GROUPS = 800
 GROUP_SIZE = 10
 PASSAGE_LENGTH = 150
+# Of NSMC: by the rule of its authors, ratings from 9 on are positive, up to 4 negative, and the rest neither.
+POSITIVE, NEGATIVE = 9, 4
+_EVERY_FILM = 5
+_MONTHS, _HELD_OUT_MONTH = ("petitions_2019-04", "petitions_2019-05"), ("petitions_2019-06",)
 # KorSTS scores run from 0 to 5; from 4 on the two sentences say the same but for details.
 SAME_SCORE = 4.0
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
@@ -29,10 +33,16 @@ _HOLLOW = re.compile(r"\((?:[\s,;:·-]|，)*\)")
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An article of the Korean Wikipedia: its title and its first passages."""
+    """A title and its text: an article of the Korean Wikipedia, or a petition."""
 
     title: str
-    passages: tuple[str, ...]
+    text: str
+    category: str = ""
+
+    @property
+    def sentences(self) -> list[str]:
+        """The text sentence by sentence, without what markup removal left."""
+        return [sentence for sentence in _SENTENCE_END.split(_HOLLOW.sub("", self.text)) if sentence.strip()]
 
 
 def read_table(path: Path, **options: Any) -> pd.DataFrame:
@@ -104,28 +114,46 @@ def articles(data: Path, *, held_out: bool = False) -> Iterator[Article]:
     Yields
     ------
     Article
-        Title and first passages.
+        Title and text.
     """
     with lzma.open(data / "kowiki" / "kowiki_110k.jsonl.xz", "rt", encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
             if (int(row["id"]) % 10 == 0) == held_out:
-                yield Article(row["title"], passages(row["text"]))
+                yield Article(row["title"], row["text"])
 
 
-def reviews(data: Path) -> Iterator[str]:
-    """Read every tenth film review of NSMC, without its rating."""
-    with lzma.open(data / "nsmc_raw" / "reviews.tsv.xz", "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines):
-            if number % 10 == 1:
-                yield line.rstrip("\n").split("\t")[-1]
+def reviews(data: Path, *, held_out: bool = False) -> pd.DataFrame:
+    """Read NSMC's film reviews with their ratings.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of the data sets.
+    held_out : bool, default=False
+        Whether to read the reviews of the held-out films and not the others.
+
+    Returns
+    -------
+    DataFrame
+        ``movie_id``, ``rating`` from 1 to 10, ``review``.
+    """
+    table = read_table(data / "nsmc_raw" / "reviews.tsv.xz", dtype={"movie_id": int, "rating": int, "review": str})
+    return table[(table["movie_id"] % _EVERY_FILM == 0) == held_out]
 
 
-def petitions(data: Path) -> Iterator[tuple[str, ...]]:
-    """Read the first passages of each petition to the president."""
-    for path in sorted((data / "petitions").glob("petitions_*")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            yield passages(json.loads(line)["content"])
+def sentiment(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep the reviews that are positive or negative, and say which (``positive``)."""
+    clear = table[(table["rating"] >= POSITIVE) | (table["rating"] <= NEGATIVE)]
+    return clear.assign(positive=clear["rating"] >= POSITIVE)
+
+
+def petitions(data: Path, *, held_out: bool = False) -> Iterator[Article]:
+    """Read the petitions to the president of April and May 2019; those of June are held out."""
+    for month in _HELD_OUT_MONTH if held_out else _MONTHS:
+        for line in (data / "petitions" / month).read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            yield Article(row["title"].strip(), row["content"].strip(), row["category"])
 
 
 def headlines(data: Path, *, held_out: bool = False) -> pd.DataFrame:
@@ -164,5 +192,5 @@ def held_out_texts(data: Path) -> frozenset[str]:
     sts = read_table(data / "kornlu" / "sts-dev.tsv")
     held_out = {*sts["sentence1"], *sts["sentence2"], *headlines(data, held_out=True)["title"]}
     for article in articles(data, held_out=True):
-        held_out |= {article.title, *article.passages}
+        held_out |= {article.title, *article.sentences}
     return frozenset(held_out | set(held_out_paraphrases(data)))

@@ -1,27 +1,29 @@
-"""Train the subword vocabulary of the student."""
+"""The subword vocabulary: morphemes, as Kiwi finds them, in a Unigram model that finds them again without Kiwi."""
 
-import json
-import re
+import math
 from collections import Counter
-from collections.abc import Iterator
 
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-VOCABULARY_SIZE = 50_000
+VOCABULARY_SIZE = 64_000
 UNKNOWN = "<unk>"
 BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
 # Rarer characters are left to their bytes, so that they take no pieces from words.
 _LEAST_CHARACTER_COUNT = 20
+_LONGEST_PIECE = 12
 
 
-def train_tokenizer(texts: list[str], *, size: int = VOCABULARY_SIZE) -> Tokenizer:
-    """Train a Unigram tokeniser that knows every text: what has no piece is spelled in bytes.
+def make_tokenizer(surfaces: Counter[str], *, size: int = VOCABULARY_SIZE) -> Tokenizer:
+    """Make a Unigram tokeniser of the commonest morphemes; what has no piece is spelled in bytes.
+
+    A Unigram model's scores are log-probabilities of its pieces. Where Kiwi has cut the texts, their best estimate is
+    the count: there is nothing to find by expectation and maximisation.
 
     Parameters
     ----------
-    texts : list of str
-        Training texts.
-    size : int, default=50000
+    surfaces : Counter of str
+        How often each morpheme stands in the texts, as it is written.
+    size : int, default=64000
         Number of pieces, the 256 bytes included.
 
     Returns
@@ -29,13 +31,26 @@ def train_tokenizer(texts: list[str], *, size: int = VOCABULARY_SIZE) -> Tokeniz
     Tokenizer
         The tokeniser.
     """
-    learner = _pipeline(Tokenizer(models.Unigram()))
-    trainer = trainers.UnigramTrainer(
-        vocab_size=size - len(BYTES), unk_token=UNKNOWN, special_tokens=[UNKNOWN], show_progress=False
-    )
-    learner.train_from_iterator(_without_rare_characters(texts), trainer)
-    pieces = [(piece, score) for piece, score in json.loads(learner.to_str())["model"]["vocab"] if piece != UNKNOWN]
-    least = min(score for _, score in pieces)
+    blank = _pipeline(Tokenizer(models.Unigram()))
+    counts: Counter[str] = Counter()
+    characters: Counter[str] = Counter()
+    for surface, count in surfaces.items():
+        for piece, _ in blank.pre_tokenizer.pre_tokenize_str(blank.normalizer.normalize_str(surface)):
+            for character in piece:
+                characters[character] += count
+            if len(piece) <= _LONGEST_PIECE:
+                counts[piece] += count
+    needed = [character for character, count in characters.items() if count >= _LEAST_CHARACTER_COUNT]
+    taken = set(needed)
+    room = size - 1 - len(BYTES) - len(needed)
+    known = {piece for piece in counts if all(character in taken for character in piece)}
+    words = [piece for piece, _ in counts.most_common() if len(piece) > 1 and piece in known][:room]
+    total = counts.total()
+    # a character that is no morpheme is dearer than any word it might help to spell
+    floor = math.log(0.5 / total)
+    pieces = [(piece, math.log(counts[piece] / total) if counts[piece] else floor) for piece in (*words, *needed)]
+    pieces.sort(key=lambda scored: -scored[1])
+    least = pieces[-1][1]
     vocabulary = [(UNKNOWN, 0.0), *((byte, least) for byte in BYTES), *pieces]
     return _pipeline(Tokenizer(models.Unigram(vocabulary, unk_id=0, byte_fallback=True)))
 
@@ -47,21 +62,13 @@ def _pipeline(tokenizer: Tokenizer) -> Tokenizer:
     return tokenizer
 
 
-def _without_rare_characters(texts: list[str]) -> Iterator[str]:
-    counts = Counter(character for text in texts for character in text)
-    rare = "".join(character for character, count in counts.items() if count < _LEAST_CHARACTER_COUNT)
-    pattern = re.compile(f"[{re.escape(rare)}]") if rare else None
-    for text in texts:
-        yield pattern.sub(" ", text) if pattern else text
-
-
 def fallback_rate(tokenizer: Tokenizer, texts: list[str]) -> tuple[float, float]:
     """Share of the tokens of some texts that are unknown, and that are bytes.
 
     Parameters
     ----------
     tokenizer : Tokenizer
-        What :func:`train_tokenizer` returned.
+        What :func:`make_tokenizer` returned.
     texts : list of str
         Texts.
 

@@ -1,0 +1,177 @@
+"""Losses and lessons of the training of skko-mini, against their definitions written out."""
+
+import math
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from training import lessons, losses
+from training.bags import Bags
+from training.corpus import Corpus
+from training.learn import Recipe, gather, learn
+from training.lessons import Articles, Pairs, Runs, twins
+
+SIZES = {256: 1.0, 128: 0.5, 64: 0.25}
+
+
+def vectors(n: int, seed: int) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(seed).normal(size=(n, 256)).astype(np.float32))
+
+
+def cosine(a: torch.Tensor, b: torch.Tensor, size: int) -> float:
+    a, b = a[:size].double(), b[:size].double()
+    return float(a @ b / a.norm() / b.norm())
+
+
+def nll(scores: list[float], right: int) -> float:
+    return math.log(sum(map(math.exp, scores))) - scores[right]
+
+
+def test_ranking_is_cross_entropy_both_ways_in_every_size():
+    left, right = vectors(4, 0), vectors(6, 1)
+    expected = 0.0
+    for size, weight in SIZES.items():
+        scores = [[losses.SCALE * cosine(a, b, size) for b in right] for a in left]
+        forth = np.mean([nll(row, i) for i, row in enumerate(scores)])
+        back = np.mean([nll([row[j] for row in scores], j) for j in range(4)])
+        expected += weight * (forth + back) / 2
+    assert losses.ranking(left, right).item() == pytest.approx(expected / 1.75, rel=1e-5)
+
+
+def test_twins_are_no_negatives():
+    left, right = vectors(3, 0), vectors(3, 1)
+    left[2], right[2] = left[0], right[1]
+    rows = twins(np.array([7, 8, 7]), np.array([1, 2, 2]))
+    assert rows.tolist() == [[False, False, True], [False, False, True], [True, True, False]]
+    without = losses.ranking(left, right, twins=torch.from_numpy(rows))
+    assert without.isfinite()
+    assert without < losses.ranking(left, right)
+
+
+def test_cosent_counts_every_pair_of_pairs_in_the_wrong_order():
+    left, right, judgements = vectors(5, 0), vectors(5, 1), torch.tensor([0.0, 3.0, 3.0, 5.0, 1.0])
+    expected = 0.0
+    for size, weight in SIZES.items():
+        cosines = [losses.SCALE * cosine(a, b, size) for a, b in zip(left, right, strict=True)]
+        wrong = [math.exp(cosines[j] - cosines[i]) for i in range(5) for j in range(5) if judgements[i] > judgements[j]]
+        expected += weight * math.log(1 + sum(wrong)) / 10
+    assert losses.cosent(left, right, judgements).item() == pytest.approx(expected / 1.75, rel=1e-5)
+
+
+def test_distance_is_zero_only_at_the_teacher():
+    teacher = torch.nn.functional.normalize(vectors(8, 0), dim=-1)
+    assert losses.distance(3 * teacher, teacher).item() == pytest.approx(0, abs=1e-5)
+    assert losses.distance(vectors(8, 1), teacher).item() > 0.5
+
+
+BAGS = Bags.from_lists([[i] * (i % 5) for i in range(40)])
+
+
+def test_gather_takes_runs_of_texts():
+    runs = Runs(np.array([3, 10, 5, 0]), np.array([6, 11, 6, 1]))
+    ids, offsets = gather(BAGS, runs, longest=6, dropout=0.0, rng=np.random.default_rng(0))
+    ends = [*offsets.tolist()[1:], len(ids)]
+    found = [ids[start:end].tolist() for start, end in zip(offsets.tolist(), ends, strict=True)]
+    assert found == [[3, 3, 3, 4, 4, 4], [], [], []]
+
+
+def test_gather_leaves_a_share_out_of_each_text():
+    bags = Bags.from_lists([[i] * 1000 for i in range(5)])
+    runs = Runs.of(np.arange(5))
+    ids, offsets = gather(bags, runs, longest=1000, dropout=0.25, rng=np.random.default_rng(0))
+    ends = [*offsets.tolist()[1:], len(ids)]
+    for i, (start, end) in enumerate(zip(offsets.tolist(), ends, strict=True)):
+        assert set(ids[start:end].tolist()) == {i}
+        assert 690 < end - start < 810
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    """Sixty articles of a title and six sentences, thirty pairs, and so on: texts are numbers."""
+    articles = np.array([(i * 7, i * 7 + 1, i * 7 + 7) for i in range(60)])
+    texts = [str(row) for row in range(600)]
+    pairs = np.arange(420, 480).reshape(30, 2)
+    return Corpus(
+        texts=texts,
+        analysed=np.arange(600),
+        articles=articles,
+        pairs={"sae4k": pairs},
+        groups=np.arange(480, 580).reshape(10, 10),
+        triplets=np.array([[580, 581, 582], [583, 584, 585]]),
+        judged=pairs,
+        judgements=np.linspace(0, 5, 30),
+        labelled={"nsmc": (np.arange(420, 480), np.arange(60) % 2)},
+    )
+
+
+def test_articles_ask_for_other_sentences_of_their_own(corpus):
+    lesson = Articles(corpus, np.arange(60) // 6, share=0.5)
+    (asked, answers), loss = lesson.draw(np.random.default_rng(0))
+    assert loss is losses.ranking
+    n_titles = 0
+    for question, start, end in zip(asked.starts, answers.starts, answers.ends, strict=True):
+        _, first, last = corpus.articles[question // 7]
+        assert first <= start < end <= last
+        assert not start <= question < end
+        n_titles += question % 7 == 0
+    assert 15 < n_titles < 45
+    assert len(set(asked.starts // 7)) == 60
+
+
+def test_some_articles_of_a_step_are_neighbours(corpus, monkeypatch):
+    monkeypatch.setattr(lessons, "_N_ARTICLES", 24)
+    monkeypatch.setattr(lessons, "_N_NEIGHBOURHOODS", 2)
+    for share, least in ((0.5, 12), (0.0, 0)):
+        (asked, _), _ = Articles(corpus, np.arange(60) // 6, share).draw(np.random.default_rng(0))
+        articles = asked.starts // 7
+        assert len(set(articles)) == 24
+        sizes = np.sort(np.bincount(articles // 6, minlength=10))
+        assert sizes[-2:].sum() >= least
+
+
+def test_neighbourhoods_are_those_of_the_first_sentences(corpus):
+    taught = torch.zeros(600, 8)
+    taught[corpus.articles[:30, 1], 0] = taught[corpus.articles[30:, 1], 1] = 1
+    shuffled = torch.from_numpy(np.random.default_rng(0).permutation(600))
+    found = lessons.neighbourhoods(replace(corpus, analysed=shuffled.numpy()), taught[shuffled].half(), seed=0, size=30)
+    assert len(set(found[:30])) == len(set(found[30:])) == 1
+    assert found[0] != found[30]
+
+
+def test_pairs_are_of_one_set_and_contradictions_are_negatives(corpus):
+    lesson, rng = Pairs(corpus), np.random.default_rng(0)
+    kinds = Counter()
+    for _ in range(200):
+        (left, right), _ = lesson.draw(rng)
+        first = left.starts[0]
+        kind = "pairs" if first < 480 else "groups" if first < 580 else "triplets"
+        kinds[kind] += 1
+        if kind == "groups":
+            assert (left.starts // 10 == right.starts // 10).all()
+            assert (left.starts != right.starts).all()
+        elif kind == "triplets":
+            assert sorted(right.starts) == [581, 582, 584, 585]
+            assert (right.starts[:2] == left.starts + 1).all()
+        else:
+            assert (right.starts == left.starts + 1).all()
+    assert kinds["groups"] > kinds["pairs"] > kinds["triplets"] > 0
+
+
+def trained(corpus: Corpus, steps: int) -> torch.Tensor:
+    bags = Bags.from_lists([[row // 7 if row < 420 else row] for row in range(600)])
+    taught = torch.nn.functional.normalize(vectors(600, 3), dim=-1).half()
+    recipe = Recipe(steps=steps, learning_rate=1e-2, taught=0.1, labelled={"nsmc": 0.3})
+    start = torch.nn.functional.normalize(vectors(600, 4), dim=-1), torch.ones(600)
+    return learn(start, corpus, bags, taught, recipe)
+
+
+def test_training_is_seeded_and_brings_pairs_together(corpus):
+    table = trained(corpus, 30)
+    torch.testing.assert_close(table, trained(corpus, 30))
+    before, after = (torch.nn.functional.normalize(t, dim=-1) for t in (vectors(600, 4), table))
+    groups = torch.from_numpy(corpus.groups)
+    means = (torch.einsum("gid,gjd->gij", t[groups], t[groups]).mean() for t in (after, before))
+    assert next(means) > next(means) + 0.03  # ten times what chance does

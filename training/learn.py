@@ -1,0 +1,165 @@
+"""Train the table of pieces, and with it the weight of each piece, on all lessons at once."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import torch
+from torch.nn.functional import embedding_bag
+
+from training.bags import Bags
+from training.corpus import Corpus
+from training.lessons import Articles, Judged, Labelled, Pairs, Runs, Taught, neighbourhoods
+
+_N_REPORTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to train; training/README.md has what was tried.
+
+    Attributes
+    ----------
+    steps : int
+        Number of steps, each of which looks at all lessons.
+    learning_rate, weight_learning_rate, head_learning_rate : float
+        Of Adam for the directions of the pieces, for the logarithms of their weights, and for the heads of the labelled
+        sets; they rise over the first steps and fall linearly to 0.
+    articles, pairs, judged, taught : float
+        Weights of the losses.
+    labelled : dict of str to float
+        Weights of the labelled sets.
+    near : float
+        Share of a step's articles that come from a few neighbourhoods.
+    dropout : float
+        Share of the pieces of a text that a step leaves out.
+    longest : int
+        Pieces of a text that a step looks at.
+    seed : int
+        Seed of every draw.
+    """
+
+    steps: int = 4000
+    learning_rate: float = 3e-3
+    weight_learning_rate: float = 1e-2
+    head_learning_rate: float = 2e-2
+    articles: float = 1.0
+    pairs: float = 0.5
+    judged: float = 0.2
+    taught: float = 0.5
+    labelled: dict[str, float] = field(default_factory=lambda: {"nsmc": 0.3, "ynat": 0.1})
+    near: float = 0.5
+    dropout: float = 0.1
+    longest: int = 256
+    seed: int = 0
+
+
+def learn(
+    start: tuple[torch.Tensor, torch.Tensor], corpus: Corpus, bags: Bags, taught: torch.Tensor, recipe: Recipe
+) -> torch.Tensor:
+    """Train a table.
+
+    Parameters
+    ----------
+    start : tuple of Tensor
+        Unit vectors of the pieces, and their weights.
+    corpus : Corpus
+        Texts, and what belongs together.
+    bags : Bags, length n_texts
+        The texts as pieces.
+    taught : Tensor of float16, shape (n_analysed, dimension)
+        The teacher's vectors of ``corpus.analysed``.
+    recipe : Recipe
+        How.
+
+    Returns
+    -------
+    Tensor of float32, shape (n_pieces, dimension)
+        The table: directions times weights.
+    """
+    torch.manual_seed(recipe.seed)
+    rng = np.random.default_rng(recipe.seed)
+    directions, weights = torch.nn.Parameter(start[0].clone()), torch.nn.Parameter(start[1].log())
+    labelled = {name: Labelled(*corpus.labelled[name], start[0].shape[1]) for name in recipe.labelled}
+    lessons = {
+        "articles": (recipe.articles, Articles(corpus, neighbourhoods(corpus, taught, recipe.seed), recipe.near)),
+        "pairs": (recipe.pairs, Pairs(corpus)),
+        "judged": (recipe.judged, Judged(corpus)),
+        "taught": (recipe.taught, Taught(corpus.analysed, taught)),
+        **{name: (recipe.labelled[name], lesson) for name, lesson in labelled.items()},
+    }
+    groups = [([directions], recipe.learning_rate), ([weights], recipe.weight_learning_rate)]
+    groups += [(list(lesson.head.parameters()), recipe.head_learning_rate) for lesson in labelled.values()]
+    settings = [{"params": parameters, "lr": rate} for parameters, rate in groups]
+    optimiser = torch.optim.Adam(settings, betas=(0.9, 0.99), fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, partial(_share_of_rate, steps=recipe.steps))
+    started, report = time.perf_counter(), max(1, recipe.steps // _N_REPORTS)
+    passed: dict[str, list[float]] = {name: [] for name in lessons}
+    for step in range(1, recipe.steps + 1):
+        drawn = {name: lesson.draw(rng) for name, (_, lesson) in lessons.items()}
+        table = directions * weights.exp()[:, None]
+        found = _embed(table, bags, [runs for sides, _ in drawn.values() for runs in sides], recipe, rng)
+        total = torch.zeros(())
+        for name, (sides, loss) in drawn.items():
+            value = loss(*(next(found) for _ in sides))
+            total = total + lessons[name][0] * value
+            passed[name].append(value.item())
+        optimiser.zero_grad()
+        total.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+        if step % report == 0:
+            means = ", ".join(f"{name} {np.mean(values[-report:]):.3f}" for name, values in passed.items())
+            print(f"  step {step:,}: {means}, {time.perf_counter() - started:.0f} s", flush=True)
+    return (directions * weights.exp()[:, None]).detach()
+
+
+def _share_of_rate(step: int, steps: int) -> float:
+    warm = max(1, steps // 20)
+    return min((step + 1) / warm, (steps - step) / max(1, steps - warm))
+
+
+def _embed(
+    table: torch.Tensor, bags: Bags, runs: list[Runs], recipe: Recipe, rng: np.random.Generator
+) -> Iterator[torch.Tensor]:
+    """Mean of each text's rows, for all texts of a step at once: one gradient of the table's size, not ten."""
+    starts, ends = (np.concatenate([getattr(run, side) for run in runs]) for side in ("starts", "ends"))
+    ids, offsets = gather(bags, Runs(starts, ends), longest=recipe.longest, dropout=recipe.dropout, rng=rng)
+    means = embedding_bag(ids, table, offsets, mode="mean")
+    yield from means.split([len(run.starts) for run in runs])
+
+
+def gather(
+    bags: Bags, runs: Runs, *, longest: int, dropout: float, rng: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gather runs of texts as the input of an embedding bag.
+
+    Parameters
+    ----------
+    bags : Bags
+        Texts as pieces.
+    runs : Runs
+        Which.
+    longest : int
+        Pieces of a run that are kept, from its beginning.
+    dropout : float
+        Share of the pieces that are left out.
+    rng : Generator
+        Chooses them.
+
+    Returns
+    -------
+    ids : Tensor of int64
+        Pieces, one run after the other.
+    offsets : Tensor of int64, shape (n_runs,)
+        Where each run starts.
+    """
+    first = bags.offsets[runs.starts]
+    lengths = np.minimum(bags.offsets[runs.ends] - first, longest)
+    stops = np.cumsum(lengths)
+    ids = bags.ids[np.arange(stops[-1]) + np.repeat(first - (stops - lengths), lengths)]
+    kept = rng.random(len(ids), dtype=np.float32) >= dropout
+    offsets = np.concatenate([[0], np.cumsum(kept)])[stops - lengths]
+    return torch.from_numpy(ids[kept].astype(np.int64)), torch.from_numpy(offsets)
