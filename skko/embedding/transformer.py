@@ -20,7 +20,7 @@ from skko.embedding.cache import EmbeddingCache, open_cache
 from skko.embedding.device import resolve_devices
 from skko.embedding.encode import encode_texts
 from skko.exceptions import ModelMismatchError
-from skko.models.backends import is_static
+from skko.models.backends import needs_no_device
 from skko.models.registry import registry
 from skko.models.spec import ModelSpec
 from skko.progress import ShowProgress
@@ -34,7 +34,9 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
     ----------
     model : str or ModelSpec, default="dragonkue/bge-m3-ko"
         Id of a model on the hub, a local directory, or ``"skko-mini"``, which comes with skko. A
-        :class:`~skko.models.ModelSpec` also carries a revision and ``trust_remote_code``.
+        :class:`~skko.models.ModelSpec` also carries a revision and ``trust_remote_code``. A model of a service is
+        ``"openai:…"``, ``"cohere:…"``, ``"upstage:…"`` or ``"http://host:port/v1#model"``, and needs the extra
+        ``skko[remote]``.
     device : str or list of str, default="auto"
         ``"auto"`` takes the first of cuda, mps, xpu and cpu that works, and the CPU for a static model; or a name such
         as ``"cuda:1"``; or several, each of which loads the model and takes a share of the batches.
@@ -265,8 +267,7 @@ class KoEmbeddingTransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMix
         return [replace(self._spec(), device=device) for device in devices]
 
     def _resolve(self) -> None:
-        # A static model does so little that to take texts to another device would cost more.
-        chosen = self.device == get_config()["device"] == "auto" and is_static(self._spec())
+        chosen = self.device == get_config()["device"] == "auto" and needs_no_device(self._spec())
         devices = ["cpu"] if chosen else resolve_devices(self.device)
         self.device_ = devices[0] if len(devices) == 1 else devices
         facts = registry.facts(self._specs()[0])

@@ -2,5 +2,6 @@
 
 from skko.models.presets import ModelPreset, list_models
 from skko.models.spec import ModelFacts, ModelSpec, mini_path
+from skko.models.usage import RemoteUsage, remote_usage
 
-__all__ = ["ModelFacts", "ModelPreset", "ModelSpec", "list_models", "mini_path"]
+__all__ = ["ModelFacts", "ModelPreset", "ModelSpec", "RemoteUsage", "list_models", "mini_path", "remote_usage"]

@@ -4,6 +4,7 @@ import hashlib
 
 from skko.models.fingerprint import directory_fingerprint
 from skko.models.hub import find_downloaded
+from skko.models.service import find_service
 from skko.models.spec import ModelSpec
 
 
@@ -18,8 +19,11 @@ def local_content(spec: ModelSpec) -> str | None:
     Returns
     -------
     str or None
-        Digest of a directory, or commit of a hub model; None if that would have to be downloaded first.
+        Digest of a directory, commit of a hub model, or address of a service; None if that would have to be downloaded
+        first.
     """
+    if (service := find_service(spec.name)) is not None:
+        return service.identity
     if spec.directory is not None:
         return directory_fingerprint(spec.directory)
     found = find_downloaded(spec)

@@ -6,10 +6,11 @@ from collections import OrderedDict
 from collections.abc import Hashable
 
 from skko.config import get_config
-from skko.models.backends import BACKENDS
+from skko.models.backends import load_encoder
 from skko.models.encoder import Encoder
 from skko.models.fingerprint import directory_fingerprint
 from skko.models.recall import recall_facts, remember_facts
+from skko.models.service import find_service
 from skko.models.spec import ModelFacts, ModelSpec
 
 
@@ -53,7 +54,7 @@ class ModelRegistry:
                 # Room is made first: two models of this size may not fit beside each other.
                 while len(self._models) >= get_config()["max_loaded_models"]:
                     self._models.popitem(last=False)
-                self._models[key] = BACKENDS[spec.backend](spec)
+                self._models[key] = load_encoder(spec)
                 self.n_loads += 1
                 self._facts[key] = self._models[key].facts
                 remember_facts(spec, self._facts[key])
@@ -92,7 +93,9 @@ class ModelRegistry:
 
 
 def _key(spec: ModelSpec) -> Hashable:
-    """The spec, and for a directory its content: other weights under the same path are another model."""
+    """The spec, and what its name means by now: other weights under the same path are another model."""
+    if (service := find_service(spec.name)) is not None:
+        return spec, service.identity
     directory = spec.directory
     return spec if directory is None else (spec, directory_fingerprint(directory))
 

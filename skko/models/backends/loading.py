@@ -7,6 +7,7 @@ from skko.models.backends.quantisation import quantise_linears
 from skko.models.fingerprint import directory_fingerprint
 from skko.models.hub import describe, find_on_hub, verify_download
 from skko.models.identity import model_fingerprint
+from skko.models.presets import find_preset
 from skko.models.spec import MINI, ModelFacts, ModelSpec
 
 DTYPES = ("float32", "float16", "bfloat16", "int8")
@@ -56,6 +57,7 @@ def load_model(spec: ModelSpec) -> tuple[Any, str]:
 def _read(spec: ModelSpec, name: str, revision: str | None, *, local: bool) -> Any:
     import torch
     from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling
 
     dtype = torch.float32 if spec.dtype == "int8" else getattr(torch, spec.dtype)
     model = SentenceTransformer(
@@ -67,6 +69,10 @@ def _read(spec: ModelSpec, name: str, revision: str | None, *, local: bool) -> A
         # Checkpoints in half precision would otherwise run in half precision on a CPU, slowly.
         model_kwargs={"dtype": dtype},
     )
+    preset = find_preset(spec.name)
+    if preset is not None and not preset.ships_pooling:
+        # The repository does not say how to pool, and sentence-transformers has taken the mean.
+        model[1] = Pooling(model.get_embedding_dimension(), pooling_mode=preset.pooling)
     model = model.to(dtype).eval()
     return quantise_linears(model) if spec.dtype == "int8" else model
 
