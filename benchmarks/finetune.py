@@ -1,0 +1,184 @@
+"""Fine-tuning: gradient caching, skko-mini before and after, a step of the card's size, and few labels against SetFit.
+
+``python -m benchmarks.finetune --data DIR [--measure NAME ...]`` prints the tables of results/finetune.md. What costs
+memory runs in a process of its own. ``gpu`` is left out without CUDA, and SetFit where it is not installed.
+"""
+
+import argparse
+import importlib.util
+import os
+import platform
+import tempfile
+import time
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score
+from sklearn.pipeline import make_pipeline
+
+from benchmarks.corpus import headlines
+from benchmarks.finetune_step import measure_cache, measure_gpu
+from skko import KoEmbeddingTransformer
+from skko.exceptions import SkkoWarning
+from skko.finetune import KoEmbeddingFineTuner, make_few_shot_classifier
+from training import evaluate, sources
+
+MEASURES = ("cache", "mini", "gpu", "few-shot")
+STATIC_RATE, N_DRAWS, N_TEST = 1e-3, 3, 5_000
+
+
+def training_pairs(data: Path) -> list[tuple[str, str]]:
+    """Pairs of question_pair that say the same, of chatbot, and of paraKQC's first 800 groups; none is held out."""
+    tables = [sources.read_table(data / "question_pair" / name) for name in ("train.txt", "validation.txt")]
+    asked = pd.concat(tables)
+    asked = asked[asked["is_duplicate"] == "0"]  # which means the same, in these files
+    chatbot = pd.read_csv(data / "chatbot" / "ChatbotData.csv")
+    texts = sources.read_table(data / "parakqc" / "paraKQC_v1.txt", header=None)[2].tolist()
+    texts = texts[: sources.N_PARAKQC_GROUPS * sources.GROUP_SIZE]
+    pairs = [*zip(asked["question1"], asked["question2"], strict=True), *zip(chatbot["Q"], chatbot["A"], strict=True)]
+    pairs += zip(texts[::2], texts[1::2], strict=True)
+    sts = sources.read_table(data / "kornlu" / "sts-dev.tsv")
+    hidden = {*sts["sentence1"], *sts["sentence2"], *sources.held_out_paraphrases(data)}
+    return [(a, b) for a, b in dict.fromkeys(pairs) if a != b and not {a, b} & hidden]
+
+
+def worth(embed: Any, data: Path) -> dict[str, float]:
+    """What vectors are worth on what was held out."""
+    sts = sources.read_table(data / "kornlu" / "sts-dev.tsv")
+    left, right = embed(sts["sentence1"].tolist()), embed(sts["sentence2"].tolist())
+    texts = sources.held_out_paraphrases(data)
+    vectors, groups = embed(texts), np.arange(len(texts)) // sources.GROUP_SIZE
+    above = np.triu_indices(len(texts), 1)
+    same = groups[above[0]] == groups[above[1]]
+    return {
+        "KorSTS dev, Spearman": float(spearmanr((left * right).sum(axis=1), sts["score"].astype(float)).statistic),
+        "paraKQC, last 200 groups, average precision": float(
+            average_precision_score(same, (vectors @ vectors.T)[above])
+        ),
+        "AutoRAG recall@1": evaluate.autorag(embed, data)["AutoRAG recall@1"],
+    }
+
+
+def mini(data: Path) -> None:
+    """skko-mini on the three sets, of all of which it has learnt before; nothing was chosen by AutoRAG."""
+    pairs = training_pairs(data)
+    tuner = KoEmbeddingFineTuner("skko-mini", epochs=3, batch_size=512, learning_rate=STATIC_RATE, device="cpu")
+    started = time.perf_counter()
+    tuner.fit(pairs)
+    seconds = time.perf_counter() - started
+    steps = max(int(entry["step"]) for entry in tuner.history_)
+    before = worth(KoEmbeddingTransformer("skko-mini", cache=False).fit([]).transform, data)
+    after = worth(KoEmbeddingTransformer(tuner.model_, cache=False).fit([]).transform, data)
+    print("\n## skko-mini, tuned on question_pair, chatbot and paraKQC's first 800 groups\n")
+    print(f"{len(pairs):,} pairs, {tuner.loss_}, {tuner.epochs} epochs, batches of {tuner.batch_size_}, learning rate")
+    print(f"{tuner.learning_rate:g}: {steps} steps in {seconds:.0f} s. skko-mini has learnt from these sets before.")
+    print("Nothing was chosen by AutoRAG.\n")
+    print("| measure | before | after |\n| --- | --- | --- |")
+    for name, score in before.items():
+        print(f"| {name} | {score:.3f} | {after[name]:.3f} |")
+
+
+def labelled(name: str, data: Path) -> pd.DataFrame:
+    """Texts and labels of YNAT or 3i4k, in random order."""
+    if name == "YNAT":
+        return headlines(data).rename(columns={"title": "text", "topic_idx": "label"})
+    table = sources.read_table(data / "3i4k" / "fci_train_val.txt", header=None, names=["label", "text"])
+    return table.drop_duplicates("text").sample(frac=1.0, random_state=0, ignore_index=True)
+
+
+def fit_setfit(train: pd.DataFrame) -> Any:
+    """SetFit with the same recipe, rate and head."""
+    from datasets import Dataset
+    from sentence_transformers import SentenceTransformer
+    from setfit import SetFitModel, Trainer, TrainingArguments
+
+    from skko.models import mini_path
+
+    model = SetFitModel(
+        model_body=SentenceTransformer(str(mini_path()), device="cpu"), model_head=LogisticRegression(max_iter=1000)
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = TrainingArguments(
+            output_dir=folder,
+            batch_size=16,
+            num_epochs=1,
+            num_iterations=20,
+            body_learning_rate=STATIC_RATE,
+            seed=0,
+            report_to="none",
+            save_strategy="no",
+            show_progress_bar=False,
+        )
+        Trainer(model=model, args=arguments, train_dataset=Dataset.from_pandas(train, preserve_index=False)).train()
+    return model
+
+
+def few_shot(data: Path) -> None:
+    """Accuracy and seconds with few labels: the head alone, skko's recipe, and SetFit's own."""
+    print("\n## Few labels: skko-mini, 5,000 texts to test, means of 3 draws\n")
+    print(f"One epoch, batches of 16, 20 partners of each kind a text, learning rate {STATIC_RATE:g}, the head of")
+    print("scikit-learn: SetFit's recipe, and the same in both.\n")
+    print("| data | labels a class | classifier | accuracy | least and most | CPU seconds to fit |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    names = ["head alone", "skko"] + (["SetFit"] if importlib.util.find_spec("setfit") else [])
+    for source in ("YNAT", "3i4k"):
+        table = labelled(source, data)
+        test, rest = table[:N_TEST], table[N_TEST:]
+        for n_labels in (8, 16):
+            found: dict[str, list[tuple[float, float]]] = {}
+            for draw in range(N_DRAWS):
+                train = rest.groupby("label").sample(n_labels, random_state=draw)[["text", "label"]]
+                for name in names:
+                    found.setdefault(name, []).append(fit_and_score(name, train, test, draw))
+            for name, runs in found.items():
+                scores, seconds = np.array(runs).T
+                spread = f"{scores.min():.3f} {scores.max():.3f}"
+                print(
+                    f"| {source} | {n_labels} | {name} | {scores.mean():.3f} | {spread} | {seconds.mean():.1f} |",
+                    flush=True,
+                )
+
+
+def fit_and_score(name: str, train: pd.DataFrame, test: pd.DataFrame, draw: int) -> tuple[float, float]:
+    """Accuracy, and CPU seconds to fit."""
+    started = time.process_time()
+    if name == "SetFit":
+        model = fit_setfit(train)
+    elif name == "skko":
+        model = make_few_shot_classifier("skko-mini", learning_rate=STATIC_RATE, random_state=draw, device="cpu")
+        model.fit(train["text"], train["label"])
+    else:
+        model = make_pipeline(KoEmbeddingTransformer("skko-mini", cache=False), LogisticRegression(max_iter=1000))
+        model.fit(train["text"], train["label"])
+    seconds = time.process_time() - started
+    predicted = np.asarray(model.predict(test["text"].tolist()))
+    return float((predicted.astype(str) == test["label"].to_numpy().astype(str)).mean()), seconds
+
+
+def main() -> None:
+    """Read the command line, measure, print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--measure", nargs="+", choices=MEASURES, default=list(MEASURES), help="what to measure")
+    parser.add_argument("--turns", type=int, default=2, help="turns of the cached losses")
+    options = parser.parse_args()
+    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "sentence-transformers", "transformers"))
+    print(f"# Fine-tuning\n\n`python -m benchmarks.finetune --data DIR --measure {' '.join(options.measure)}`")
+    print(f"with {versions}, CPython {platform.python_version()}, {os.cpu_count()} cores.", flush=True)
+    warnings.simplefilter("ignore", SkkoWarning)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["SKKO_CACHE_DIR"] = folder  # else a second run would find what the first has trained
+        work = {"cache": lambda: measure_cache(options.data, options.turns), "mini": lambda: mini(options.data)}
+        work |= {"gpu": measure_gpu, "few-shot": lambda: few_shot(options.data)}
+        for name in options.measure:
+            work[name]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""``skko finetune``: files in, a model out, and the recipe of a card."""
+
+import json
+
+import pandas as pd
+import pytest
+from sentence_transformers import SentenceTransformer
+
+from skko import datasets
+from skko.cli.finetune_steps import read_file
+from skko.cli.main import main
+from tests.finetuning import build_small_static, one_thread  # noqa: F401
+
+TABLE = datasets.load_inquiries().to_frame()
+FAST = ["--epochs", "1", "--batch-size", "32", "--learning-rate", "0.01", "--device", "cpu"]
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory):
+    return build_small_static(tmp_path_factory.mktemp("models") / "small")
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    texts = TABLE["text"].tolist()
+    path = tmp_path / "짝.jsonl"
+    rows = [{"anchor": a, "positive": b} for a, b in zip(texts[:100:2], texts[1:100:2], strict=True)]
+    path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    return path
+
+
+def test_pairs_of_jsonl_become_a_model(pairs, small, fresh_cache, tmp_path, capsys):
+    out = tmp_path / "tuned"
+    assert main(["finetune", str(pairs), *FAST, "--base", small, "--out", str(out)]) == 0
+    assert "50 examples, loss multiple_negatives_ranking, 1 steps of 32 rows" in capsys.readouterr().out
+    tuned, base = (SentenceTransformer(str(path), device="cpu") for path in (out, small))
+    assert abs(tuned.encode("배송이 늦어요") - base.encode("배송이 늦어요")).max() > 1e-4
+    assert main(["finetune", str(pairs), *FAST, "--base", small, "--out", str(out)]) == 1
+    assert "exists" in capsys.readouterr().err
+
+
+def test_labels_of_csv_with_a_file_held_out(small, fresh_cache, tmp_path, capsys):
+    for name, rows in (("train.csv", TABLE[::8]), ("dev.csv", TABLE[1::8])):
+        rows.rename(columns={"text": "문의", "topic": "주제"}).to_csv(tmp_path / name, index=False)
+    files = [str(tmp_path / "train.csv"), "--eval", str(tmp_path / "dev.csv"), "--columns", "문의", "--label", "주제"]
+    arguments = [
+        "finetune",
+        *files,
+        *FAST,
+        "--base",
+        small,
+        "--batch-size",
+        "256",
+        "--out",
+        str(tmp_path / "tuned"),
+        "--json",
+    ]
+    assert main(arguments) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["loss"] == "cosine_similarity"
+    assert found["examples"] == len(TABLE[::8])
+    assert found["best_score"] > 0
+    assert found["base_score"] > 0
+
+
+@pytest.mark.filterwarnings("default::skko.exceptions.SkkoWarning")  # of the rate, which is for transformers
+def test_the_recipe_is_printed_and_followed(pairs, small, fresh_cache, tmp_path, capsys):
+    assert main(["finetune", "--recipe", "bge-m3-ko"]) == 0
+    printed = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()[:-1])
+    assert printed["base"] == "BAAI/bge-m3"
+    assert float(printed["learning_rate"]) == 3e-5
+    assert printed["batch_size"] == "32768"
+    out = str(tmp_path / "tuned")
+    assert main(["finetune", str(pairs), "--recipe", "bge-m3-ko", "--base", small, "--out", out]) == 0
+    shown = capsys.readouterr()
+    assert "batch_size=32,768 was asked for and 5 is used" in shown.err
+    assert "50 examples, loss multiple_negatives_ranking, 30 steps of 5 rows" in shown.out
+
+
+def test_what_is_missing_is_named(pairs, capsys):
+    assert main(["finetune", str(pairs)]) == 1
+    assert capsys.readouterr().err == "skko: Name --out and --base. See: skko finetune --help\n"
+
+
+def test_files_are_read_by_their_columns(tmp_path):
+    table = pd.DataFrame({"a": ["가", "나"], "b": ["다", "라"], "score": ["1", "0.5"]})
+    table.to_csv(path := tmp_path / "pairs.tsv", sep="\t", index=False)
+    assert read_file(str(path), ["a", "b"], "score") == ([("가", "다"), ("나", "라")], [1.0, 0.5])
+    assert read_file(str(path), ["b"], "score") == (["다", "라"], ["1", "0.5"])
+    table.to_json(path := tmp_path / "pairs.jsonl", orient="records", lines=True)
+    assert read_file(str(path), None, "score") == ([("가", "다"), ("나", "라")], [1.0, 0.5])
+    assert read_file(str(path), None, None)[0][0] == ("가", "다", "1")
+    with pytest.raises(ValueError, match="label '가' at row 0, and pairs need numbers"):
+        read_file(str(path), ["b", "score"], "a")
