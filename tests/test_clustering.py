@@ -206,3 +206,101 @@ def test_keywords_of_nothing():
     assert topic.keywords == ()
     with pytest.raises(ValueError, match="6 texts and 2 labels"):
         topic_keywords(TEXTS, [0, 1])
+
+
+def hdbscan_of(X, **params):
+    import hdbscan
+
+    return hdbscan.HDBSCAN(min_cluster_size=8, core_dist_n_jobs=1, prediction_data=True, **params).fit(X)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"cluster_selection_method": "leaf"},
+        {"min_samples": 3, "alpha": 1.3},
+        {"metric": "manhattan"},
+        {"cluster_selection_epsilon": 0.5},
+        {"max_cluster_size": 50},
+        {"cluster_selection_persistence": 0.1},
+    ],
+    ids=str,
+)
+def test_the_clusters_are_those_of_the_library_under_every_parameter(params):
+    X, _ = make_blobs([60, 40, 30, 90], cluster_std=[1, 2, 0.5, 1.5], n_features=3, random_state=2)
+    ours = HDBSCANClusterer(min_cluster_size=8, **params).fit(X)
+    theirs = hdbscan_of(X, **params)
+    assert adjusted_rand_score(theirs.labels_, ours.labels_) == 1
+    np.testing.assert_array_equal(ours.labels_ < 0, theirs.labels_ < 0)
+    np.testing.assert_allclose(ours.probabilities_, theirs.probabilities_)
+    for cluster, rows in enumerate(ours.exemplars_):
+        (other,) = set(theirs.labels_[ours.labels_ == cluster].tolist())
+        found, expected = (np.unique(part, axis=0) for part in (rows, theirs.exemplars_[other]))
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_new_rows_are_placed_as_the_library_places_them():
+    from hdbscan.prediction import approximate_predict
+
+    X, _ = make_blobs([60, 40, 30, 90], cluster_std=[1, 2, 0.5, 1.5], n_features=3, random_state=2)
+    new = np.random.default_rng(0).permutation(X)[:150] + np.random.default_rng(1).normal(scale=0.8, size=(150, 3))
+    ours, theirs = HDBSCANClusterer(min_cluster_size=8).fit(X), hdbscan_of(X)
+    expected, _ = approximate_predict(theirs, new)
+    found = ours.predict(new)
+    assert adjusted_rand_score(expected, found) > 0.95
+    assert ((found < 0) == (expected < 0)).mean() > 0.95
+
+
+def test_memberships_agree_with_predict(blobs):
+    X, _ = blobs
+    clusterer = HDBSCANClusterer(min_cluster_size=8).fit(X)
+    new = np.concatenate([X, np.random.default_rng(0).uniform(-60, 60, (200, 2))])
+    memberships, labels = clusterer.predict_proba(new), clusterer.predict(new)
+    assert memberships.shape == (len(new), 3)
+    assert memberships.min() >= 0
+    inside = labels >= 0
+    np.testing.assert_array_equal(memberships[inside].argmax(axis=1), labels[inside])
+    np.testing.assert_allclose(memberships[inside].sum(axis=1), 1)
+    assert (memberships[~inside].sum(axis=1) < 1).all()
+    at = clusterer.labels_ >= 0
+    own = memberships[: len(X)][at, clusterer.labels_[at]]
+    assert (own >= clusterer.probabilities_[at] - 1e-12).all()
+    far, near = clusterer.predict_proba([[300.0, 0.0], [100.0, 0.0]]).sum(axis=1)
+    assert far < near < 1
+
+
+@pytest.mark.parametrize("policy", ["nearest", 0.0, 0.04, 1.0])
+def test_noise_policies(blobs, policy):
+    X, _ = blobs
+    kept = HDBSCANClusterer(min_cluster_size=8).fit(X)
+    given = HDBSCANClusterer(min_cluster_size=8, noise_policy=policy).fit(X)
+    noise = kept.labels_ < 0
+    np.testing.assert_array_equal(given.labels_[~noise], kept.labels_[~noise])
+    np.testing.assert_array_equal(given.predict(X), given.labels_)
+    belonging = kept.predict_proba(X[noise]).sum(axis=1)
+    expected = np.full(noise.sum(), True) if policy == "nearest" else belonging >= policy
+    np.testing.assert_array_equal(given.labels_[noise] >= 0, expected)
+    nearest = np.array([[np.linalg.norm(rows - x, axis=1).min() for rows in kept.exemplars_] for x in X[noise]])
+    np.testing.assert_array_equal(given.labels_[noise][expected], nearest.argmin(axis=1)[expected])
+    assert given.predict([[400.0, 0.0]])[0] == (0 if policy in ("nearest", 0.0) else -1)
+
+
+def test_no_row_is_thrown_out_of_the_layout(groups):
+    places = UMAPReducer(2, min_dist=0.1, random_state=0).fit_transform(groups[0])
+    away = np.abs(places - np.median(places, axis=0)).max(axis=1)
+    assert away.max() < 4 * np.quantile(away, 0.9)
+
+
+def test_weights_of_neighbours_are_those_of_umap():
+    from skko.clustering._layout import fuzzy_graph, memberships
+
+    distances = np.sort(np.random.default_rng(0).uniform(0.1, 1, (50, 15)), axis=1)
+    weights = memberships(distances)
+    np.testing.assert_allclose(weights.sum(axis=1), np.log2(16), rtol=1e-6)
+    np.testing.assert_array_equal(weights[:, 0], 1)
+    neighbors = np.argsort(np.random.default_rng(1).uniform(size=(50, 50)) + 9 * np.eye(50), axis=1)[:, :15]
+    graph = fuzzy_graph(neighbors, distances).toarray()
+    directed = np.zeros((50, 50))
+    directed[np.arange(50)[:, None], neighbors] = weights
+    np.testing.assert_allclose(graph, directed + directed.T - directed * directed.T)

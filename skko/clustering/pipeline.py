@@ -15,7 +15,7 @@ def make_topic_clusterer(
     model: str | ModelSpec = "dragonkue/bge-m3-ko",
     *,
     min_cluster_size: int = 10,
-    min_samples: int | None = None,
+    min_samples: int | None = 3,
     n_components: int = 5,
     n_neighbors: int = 15,
     random_state: Any = None,
@@ -29,7 +29,7 @@ def make_topic_clusterer(
         Embedding model, as in :class:`~skko.KoEmbeddingTransformer`.
     min_cluster_size : int, default=10
         Fewest texts that make a topic.
-    min_samples : int or None, default=None
+    min_samples : int or None, default=3
         Larger leaves more texts without a topic; None is ``min_cluster_size``.
     n_components : int, default=5
         Dimensions that the vectors are reduced to.

@@ -1,5 +1,6 @@
 """Metrics in plain NumPy."""
 
+from skko.metrics.clustering import density_validity, topic_coherence, topic_diversity
 from skko.metrics.pairs import PairScores, PairThreshold, group_codes, pair_scores, pair_threshold
 from skko.metrics.ranks import JudgedRanks, judged_ranks
 from skko.metrics.retrieval import RetrievalScores, retrieval_scores
@@ -11,6 +12,7 @@ __all__ = [
     "PairScores",
     "PairThreshold",
     "RetrievalScores",
+    "density_validity",
     "group_codes",
     "judged_pair_scores",
     "judged_ranks",
@@ -19,4 +21,6 @@ __all__ = [
     "pair_threshold",
     "retrieval_scores",
     "sts_scores",
+    "topic_coherence",
+    "topic_diversity",
 ]

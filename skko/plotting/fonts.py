@@ -34,7 +34,7 @@ def hangul_font() -> str | None:
     for family in _KNOWN:
         if family in installed:
             return family
-    bundled = _bundled_font()
+    bundled = bundled_font()
     if bundled is None:
         return None
     fontManager.addfont(bundled)
@@ -72,8 +72,14 @@ def korean_text() -> Iterator[None]:
         yield
 
 
-def _bundled_font() -> Path | None:
-    """The font file in koreanize-matplotlib, found without running the package, which changes global settings."""
+def bundled_font() -> Path | None:
+    """Find the font file of koreanize-matplotlib without running the package, which changes global settings.
+
+    Returns
+    -------
+    pathlib.Path or None
+        The file; None if the package is not installed.
+    """
     spec = find_spec("koreanize_matplotlib")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         font = Path(folder) / "fonts" / "NanumGothic.ttf"

@@ -1,18 +1,24 @@
 """TopicMapDisplay: texts as points, topics as colours, keywords as labels."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.pipeline import Pipeline
 
+from skko.clustering import KoTopicModel, UMAPReducer
+from skko.plotting._display import Drawn, colours, short
+from skko.plotting._html import write_map
 from skko.plotting.fonts import korean_text
+from skko.validation import check_texts
 
 _NOISE = "0.82"
 _MOST_LABELLED = 30
 
 
-class TopicMapDisplay:
+class TopicMapDisplay(Drawn):
     """A map of texts in two dimensions, coloured by topic.
 
     Parameters
@@ -23,6 +29,8 @@ class TopicMapDisplay:
         Topic of each text; -1 is none, drawn in grey.
     names : mapping of int to str
         What to write on each topic.
+    texts : sequence of str or None, default=None
+        The texts, which :meth:`save_html` shows.
 
     Attributes
     ----------
@@ -40,10 +48,54 @@ class TopicMapDisplay:
     ['배송', '환불']
     """
 
-    def __init__(self, coordinates: NDArray[Any], labels: NDArray[np.int64], names: Mapping[int, str]) -> None:
+    def __init__(
+        self,
+        coordinates: NDArray[Any],
+        labels: NDArray[np.int64],
+        names: Mapping[int, str],
+        texts: Sequence[str] | None = None,
+    ) -> None:
         self.coordinates = coordinates
         self.labels = labels
         self.names = names
+        self.texts = texts
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: KoTopicModel, X: Any, *, random_state: Any = 0, ax: Any = None
+    ) -> "TopicMapDisplay":
+        """Draw the map of a fitted topic model.
+
+        Parameters
+        ----------
+        estimator : KoTopicModel
+            The model; its clusterer is a pipeline with the step ``embed``, as of :func:`~skko.make_topic_clusterer`.
+        X : array-like of str, shape (n_texts,)
+            The texts of ``fit``, or others.
+        random_state : int, RandomState instance or None, default=0
+            Seed of the layout.
+        ax : matplotlib.axes.Axes or None, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        TopicMapDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ValueError
+            If the clusterer has no step ``embed``: reduce the vectors yourself and use :meth:`from_predictions`.
+        """
+        texts = check_texts(X)
+        pipeline = estimator.clusterer_
+        if not isinstance(pipeline, Pipeline) or "embed" not in pipeline.named_steps:
+            raise ValueError("The model's clusterer has no step 'embed'. Use TopicMapDisplay.from_predictions.")
+        last = list(pipeline.named_steps).index("embed") + 1
+        vectors = pipeline[:last].transform(texts)
+        places = UMAPReducer(2, min_dist=0.1, random_state=random_state).fit_transform(vectors)
+        names = estimator.topics_.names()
+        return cls.from_predictions(places, estimator.predict(texts), names=names, texts=texts, ax=ax)
 
     @classmethod
     def from_predictions(
@@ -52,6 +104,7 @@ class TopicMapDisplay:
         labels: ArrayLike,
         *,
         names: Mapping[int, str] | None = None,
+        texts: Sequence[str] | None = None,
         ax: Any = None,
     ) -> "TopicMapDisplay":
         """Draw a map from places and topics.
@@ -64,6 +117,8 @@ class TopicMapDisplay:
             Topic of each text; -1 is none.
         names : mapping of int to str or None, default=None
             What to write on each topic; None writes its number.
+        texts : sequence of str or None, default=None
+            The texts, for :meth:`save_html`.
         ax : matplotlib.axes.Axes or None, default=None
             Where to draw; None makes a figure.
 
@@ -82,8 +137,10 @@ class TopicMapDisplay:
             raise ValueError(
                 f"coordinates {places.shape} and labels {topics.shape} must be (n_texts, 2) and (n_texts,)."
             )
+        if texts is not None and len(texts) != len(topics):
+            raise ValueError(f"There are {len(texts)} texts and {len(topics)} labels: they must be as many.")
         known = np.unique(topics[topics >= 0]).tolist()
-        return cls(places, topics, {t: (names or {}).get(t, str(t)) for t in known}).plot(ax=ax)
+        return cls(places, topics, {t: (names or {}).get(t, str(t)) for t in known}, texts).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> "TopicMapDisplay":
         """Draw the map.
@@ -106,10 +163,11 @@ class TopicMapDisplay:
             size = float(np.clip(20_000 / max(len(self.labels), 1), 4, 40))
             noise = self.labels < 0
             ax.scatter(*self.coordinates[noise].T, s=size, color=_NOISE, linewidths=0)
-            colours = pyplot.get_cmap("tab20")
-            for topic in self.names:
-                points = self.coordinates[self.labels == topic]
-                ax.scatter(*points.T, s=size, color=colours(topic % 20), linewidths=0, alpha=0.8)
+            # One call for all topics: a thousand of them would take a thousand times as long.
+            inside = np.flatnonzero(~noise)
+            palette = colours(int(self.labels.max(initial=-1)) + 1)
+            places, shades = self.coordinates[inside], palette[self.labels[inside]]
+            ax.scatter(*places.T, s=size, c=shades, linewidths=0, alpha=0.8)
             self._write_names(ax)
             share = noise.mean() if len(noise) else 0.0
             ax.set_title(f"토픽 {len(self.names)}개, 문장 {len(self.labels):,}개 (토픽 없음 {share:.0%})")
@@ -118,22 +176,30 @@ class TopicMapDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def save(self, path: Any, *, dpi: int = 150) -> None:
-        """Write the map to an image file.
+    def save_html(self, path: str | PathLike[str], *, title: str = "토픽 지도") -> None:
+        """Write an interactive map as one file that needs nothing else.
+
+        It shows a text where the pointer is, marks what a search finds, and shows and hides topics.
 
         Parameters
         ----------
         path : path-like
-            The file; its ending decides the format.
-        dpi : int, default=150
-            Dots an inch.
+            The file.
+        title : str, default="토픽 지도"
+            Its title.
+
+        Raises
+        ------
+        ValueError
+            If the display was made without texts.
         """
-        with korean_text():
-            self.figure_.savefig(path, dpi=dpi)
+        if self.texts is None:
+            raise ValueError("The display has no texts to show. Pass texts= to TopicMapDisplay.from_predictions.")
+        write_map(path, self.coordinates, self.labels, self.names, self.texts, title=title)
 
     def _write_names(self, ax: Any) -> None:
         """Write on the largest topics; more words than that nobody can read."""
         for topic, name in list(self.names.items())[:_MOST_LABELLED]:
             x, y = np.median(self.coordinates[self.labels == topic], axis=0)
             box = {"boxstyle": "round,pad=0.25", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
-            ax.text(x, y, name, fontsize=9, ha="center", va="center", bbox=box)
+            ax.text(x, y, short(name), fontsize=9, ha="center", va="center", bbox=box)
