@@ -11,7 +11,7 @@ import pytest
 import skko
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("torch", "sentence_transformers", "kiwipiepy", "matplotlib", "sklearn", "hdbscan", "torchdr")
+HEAVY = ("torch", "sentence_transformers", "kiwipiepy", "matplotlib", "sklearn", "hdbscan")
 
 
 def run(code: str) -> str:

@@ -5,12 +5,21 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.pipeline import Pipeline
 
+from skko.classification.features import KoTextFeatures
+from skko.classification.linear import CalibratedLogisticRegression
 from skko.embedding import KoEmbeddingTransformer
 from skko.models import ModelSpec
-from skko.text import KoTextNormalizer
+from skko.text import KoMorphemeVectorizer, KoTextNormalizer
+
+# Endings make a question of a statement, and 안 and 않 turn a judgement round: all parts of speech but the marks of
+# Kiwi's own. On 20,000 utterances of 3i4k content morphemes alone came to .853, all to .869.
+_ALL_TAGS = tuple(
+    "NNG NNP NNB NR NP VV VA VX VCP VCN MM MAG MAJ IC JKS JKC JKG JKO JKB JKV JKQ JX JC "
+    "EP EF EC ETN ETM XPN XSN XSV XSA XSM XR SF SP "
+    "SS SSO SSC SE SO SW SL SH SN SB UN W_URL W_EMAIL W_HASHTAG W_MENTION W_SERIAL W_EMOJI Z_CODA".split()
+)
 
 
 def make_text_classifier(
@@ -27,18 +36,22 @@ def make_text_classifier(
     model : str or ModelSpec, default="dragonkue/bge-m3-ko"
         Embedding model, as in :class:`~skko.KoEmbeddingTransformer`.
     classifier : classifier or None, default=None
-        Any scikit-learn classifier that takes sparse features; None is logistic regression.
+        Any scikit-learn classifier, of sparse features unless ``lexical`` is False; None is
+        :class:`~skko.classification.CalibratedLogisticRegression`, which takes several labels a row, too.
     lexical : bool or "auto", default="auto"
-        Whether to put TF-IDF of characters beside the embedding. ``"auto"`` does: words win where labels are many,
-        meaning where they are few, and both together are the safest.
+        Whether to put TF-IDF of characters and of morphemes beside the embedding: meaning wins where labels are few,
+        words where they are many. ``"auto"`` chooses their weight in ``fit``, by the number of labels and by
+        leave-one-out on the training texts; ``pipeline["features"].choice_`` says what it chose and why. True gives all
+        three the same weight.
     **embedding_params : dict
         Other parameters of :class:`~skko.KoEmbeddingTransformer`, such as ``device``.
 
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Steps ``normalize``, ``features`` and ``classify``. ``features`` is the embedding, or with ``lexical`` a union
-        of ``embed`` and ``characters`` whose weights can be searched (``features__transformer_weights``).
+        Steps ``normalize``, ``features`` and ``classify``. ``features`` is the embedding, or with ``lexical``
+        a union of ``embed``, ``characters`` and ``morphemes`` whose weights can be searched
+        (``features__transformer_weights``).
 
     Raises
     ------
@@ -48,6 +61,11 @@ def make_text_classifier(
     See Also
     --------
     KoEmbeddingTransformer : The embedding step.
+    KoZeroShotClassifier : Labels by description, where there are no labelled texts.
+
+    Notes
+    -----
+    Weights of rows go to the classifier: ``fit(texts, y, classify__sample_weight=weights)``.
 
     Examples
     --------
@@ -63,12 +81,13 @@ def make_text_classifier(
         raise ValueError(f'lexical must be True, False or "auto", got {lexical!r}.')
     features: Any = KoEmbeddingTransformer(model, **embedding_params)
     if lexical:
-        features = FeatureUnion([("embed", features), ("characters", _character_tfidf())])
+        blocks = [("embed", features), ("characters", _character_tfidf()), ("morphemes", _morpheme_tfidf())]
+        features = KoTextFeatures(blocks, transformer_weights="auto" if lexical == "auto" else None)
     return Pipeline(
         [
             ("normalize", KoTextNormalizer()),
             ("features", features),
-            ("classify", _logistic_regression() if classifier is None else classifier),
+            ("classify", CalibratedLogisticRegression() if classifier is None else classifier),
         ]
     )
 
@@ -83,6 +102,5 @@ def _character_tfidf() -> TfidfVectorizer:
     )
 
 
-def _logistic_regression() -> LogisticRegression:
-    """Multinomial, by a solver for many sparse columns: a third of the time of the default, to the same optimum."""
-    return LogisticRegression(C=3.0, solver="newton-cg", max_iter=200)
+def _morpheme_tfidf() -> KoMorphemeVectorizer:
+    return KoMorphemeVectorizer(tags=_ALL_TAGS, max_features=100_000)
