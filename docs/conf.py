@@ -15,4 +15,5 @@ autosummary_generate = True
 autodoc_typehints = "none"  # the docstrings say types, shapes and units
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
-suppress_warnings = ["myst.xref_missing"]
+# Methods inherited from scikit-learn link to its glossary and user guide, which are not here.
+suppress_warnings = ["myst.xref_missing", "ref.ref", "ref.term"]

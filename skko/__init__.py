@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from skko._version import __version__
 
 if TYPE_CHECKING:
-    from skko.classification import make_text_classifier
-    from skko.clustering import HDBSCANClusterer, make_topic_clusterer
+    from skko.classification import KoZeroShotClassifier, make_text_classifier
+    from skko.clustering import HDBSCANClusterer, KoTopicModel, make_topic_clusterer
     from skko.config import config_context, get_config, set_config
     from skko.embedding import EmbeddingCache, KoEmbeddingTransformer
+    from skko.finetune import KoEmbeddingFineTuner
     from skko.models import list_models
     from skko.paraphrase import ParaphraseMiner, make_paraphrase_miner
     from skko.search import KoSemanticSearch
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "EmbeddingCache": "skko.embedding",
     "HDBSCANClusterer": "skko.clustering",
+    "KoEmbeddingFineTuner": "skko.finetune",
     "KoEmbeddingTransformer": "skko.embedding",
     "KoMorphemeVectorizer": "skko.text",
     "KoSemanticSearch": "skko.search",
     "KoTextNormalizer": "skko.text",
+    "KoTopicModel": "skko.clustering",
+    "KoZeroShotClassifier": "skko.classification",
     "ParaphraseMiner": "skko.paraphrase",
     "config_context": "skko.config",
     "get_config": "skko.config",
@@ -40,7 +44,9 @@ _ROOMS = (
     "clustering",
     "datasets",
     "embedding",
+    "evaluation",
     "exceptions",
+    "finetune",
     "metrics",
     "models",
     "paraphrase",
@@ -53,10 +59,13 @@ _ROOMS = (
 __all__ = [
     "EmbeddingCache",
     "HDBSCANClusterer",
+    "KoEmbeddingFineTuner",
     "KoEmbeddingTransformer",
     "KoMorphemeVectorizer",
     "KoSemanticSearch",
     "KoTextNormalizer",
+    "KoTopicModel",
+    "KoZeroShotClassifier",
     "ParaphraseMiner",
     "__version__",
     "config_context",

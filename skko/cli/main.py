@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from skko._version import __version__
-from skko.cli import cache, demo, paraphrases, search
+from skko.cli import cache, classify, demo, evaluate, finetune, models, paraphrases, search, topics
 from skko.exceptions import SkkoError, SkkoWarning
 
 _INTERRUPTED = 130  # as a shell reports SIGINT
@@ -66,8 +66,13 @@ def format_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"skko {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     demo.add_parser(commands)
+    classify.add_parser(commands)
+    evaluate.add_parser(commands)
+    finetune.add_parser(commands)
+    models.add_parser(commands)
     paraphrases.add_parser(commands)
     search.add_parser(commands)
+    topics.add_parser(commands)
     cache.add_parser(commands)
     return parser
 
