@@ -62,12 +62,6 @@ def development_sets(data: Path) -> Iterator[tuple[list[str], dict[str, Known]]]
     row_of = {document: row for row, document in enumerate(documents)}
     relevant = same.groupby("sentence1", sort=False)["sentence2"].agg(lambda texts: [row_of[text] for text in texts])
     yield documents, {"KorSTS: sentence → those that say the same": (relevant.index.tolist(), relevant.tolist())}
-    asked = pd.concat(sources.read_table(data / "question_pair" / f"{part}.txt") for part in ("train", "validation"))
-    asked = asked[(asked["is_duplicate"] == "0") & (asked["question1"] != asked["question2"])]  # "0" means the same
-    asked = asked.drop_duplicates("question1").drop_duplicates("question2")
-    yield asked["question2"].tolist(), {"Question_pair: question → its pair": _some(asked["question1"].tolist())}
-    chat = pd.read_csv(data / "chatbot" / "ChatbotData.csv").drop_duplicates("A").drop_duplicates("Q")
-    yield chat["A"].tolist(), {"chatbot: question → answer": _some(chat["Q"].tolist())}
 
 
 def _some(queries: list[str]) -> Known:

@@ -39,6 +39,7 @@ def test_pairs_of_jsonl_become_a_model(pairs, small, fresh_cache, tmp_path, caps
     assert "exists" in capsys.readouterr().err
 
 
+@pytest.mark.filterwarnings("default:The tuned model is no better")  # of so few steps; the command is what is tested
 def test_labels_of_csv_with_a_file_held_out(small, fresh_cache, tmp_path, capsys):
     for name, rows in (("train.csv", TABLE[::8]), ("dev.csv", TABLE[1::8])):
         rows.rename(columns={"text": "문의", "topic": "주제"}).to_csv(tmp_path / name, index=False)

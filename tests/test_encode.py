@@ -205,7 +205,7 @@ def test_workers_share_the_work_of_one_search(tiny_a, tmp_path, fresh_cache):
     search.fit(TEXTS, LABELS)
     calls = [(path.name.split("-")[0], int(path.read_text())) for path in reports.iterdir()]
     assert sum(n_encoded for _, n_encoded in calls) == 150
-    assert len({process for process, _ in calls} - {str(os.getpid())}) == 2
+    assert len({process for process, _ in calls} - {str(os.getpid())}) >= 2  # loky replaces workers that grew
     assert len(calls) == 2 * 5 * 2 + 1  # training and test texts of each candidate and fold, and the refit
 
 

@@ -47,7 +47,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--model", help="embedding model (default: skko-mini, which needs no download; an index knows its own)"
     )
-    parser.add_argument("--alpha", type=_share, help="share of the model against the words, 0 to 1 (default: 0.6)")
+    parser.add_argument("--alpha", type=_share, help="share of the model against the words, 0 to 1 (default: 0.8)")
     parser.add_argument("--split", type=_split, metavar="HOW", help="cut texts: sentences, or windows of N characters")
     parser.add_argument("--save", metavar="DIR", help="keep the index in a folder, to be searched again at once")
     parser.add_argument("--text", metavar="COLUMN", help="column of the texts, by name or position from 0")

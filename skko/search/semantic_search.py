@@ -32,7 +32,7 @@ class KoSemanticSearch(SearchEngine):
         What embeds documents and queries, or the name of its model; None is ``KoEmbeddingTransformer()``.
     lexical : bool, default=True
         Whether to search by morphemes too.
-    alpha : float or dict of str to float, default=0.6
+    alpha : float or dict of str to float, default=0.8
         Share of the model against the morphemes: 1 searches by vectors alone, 0 by morphemes alone, and then needs no
         model. A dict weights each part by name: ``"dense"``, ``"lexical"``, ``"sparse"``, ``"colbert"``.
     fusion : {"adaptive", "weighted", "rrf"}, default="adaptive"
@@ -76,7 +76,7 @@ class KoSemanticSearch(SearchEngine):
 
     Notes
     -----
-    ``alpha=0.6`` and the adaptive fusion were chosen with skko-mini on development sets, as what comes out best on the
+    ``alpha=0.8`` and the adaptive fusion were chosen with skko-mini on development sets, as what comes out best on the
     set where it is worst against the better of the two parts (``python -m benchmarks.search --data DIR``). :meth:`tune`
     chooses for your own queries.
 
@@ -95,7 +95,7 @@ class KoSemanticSearch(SearchEngine):
         embedder: KoEmbeddingTransformer | str | None = None,
         *,
         lexical: bool = True,
-        alpha: float | Mapping[str, float] = 0.6,
+        alpha: float | Mapping[str, float] = 0.8,
         fusion: Fusion = "adaptive",
         split: Split = None,
         query_prompt: str | None = None,
