@@ -18,7 +18,7 @@ demo: .venv/.demo  ## classify, cluster, mine and search the bundled sentences
 	$(BIN)/skko demo
 
 test: .venv/.test  ## run the whole test suite
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/.lint  ## style, types, docstrings, and the floors of the house
 	$(BIN)/ruff check .

@@ -131,7 +131,7 @@ def test_paraphrases_finds_what_the_miner_finds(folder, capsys):
     miner = ParaphraseMiner(threshold=0.5).fit(KoEmbeddingTransformer("skko-mini").fit_transform(TEXTS))
     pairs = [(pair["text_i"], pair["text_j"]) for pair in answer["pairs"]]
     assert pairs == [(TEXTS[i], TEXTS[j]) for i, j in miner.pairs_[["i", "j"]].tolist()]
-    assert len(pairs) > 3
+    assert len(pairs) > 2
     assert (answer["n_texts"], answer["groups"]) == (60, miner.labels_.tolist())
     assert f"{len(pairs):,} pairs written to 쌍.csv" in output.err
     written = pd.read_csv("쌍.csv", encoding="utf-8-sig")
