@@ -42,7 +42,7 @@ def remote_usage() -> dict[str, RemoteUsage]:
 
     Examples
     --------
-    >>> remote_usage().get("openai:text-embedding-3-small") is None
+    >>> remote_usage().get("a model that nobody asked") is None
     True
     """
     with _lock:
