@@ -1,6 +1,6 @@
 """Where the relevant documents stand in a ranking: all that the metrics of retrieval need of it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 Order = Literal["best_first", "worst_first"]
 
+_GROUPS = (list, set, frozenset, np.ndarray)
 # Comparisons of retrieved with relevant documents made at a time.
 _COMPARISONS = 1 << 22
 
@@ -103,46 +104,46 @@ def judged_ranks(retrieved: Any, relevant: Sequence[Any]) -> JudgedRanks:
     """
     if len(retrieved) != len(relevant):
         raise ValueError(f"There are {len(retrieved)} rankings and relevant documents of {len(relevant)} queries.")
-    query: list[int] = []
     document: list[Any] = []
     grade: list[float] = []
-    group: list[int] = []
-    distinct: list[bool] = []
-    n_groups = 0
+    sizes: list[int] = []
+    n_documents: list[int] = []
+    repeated: list[int] = []
     for row, judgements in enumerate(relevant):
-        seen: set[Any] = set()
-        for members in _groups(judgements):
-            for one, value in members:
-                query.append(row)
-                document.append(one)
-                grade.append(value)
-                group.append(n_groups)
-                distinct.append(one not in seen)
-                seen.add(one)
-            n_groups += 1
-        if not seen:
+        members, grades, of_groups = _members(judgements)
+        if not members:
             raise ValueError(f"Query {row} has no relevant document, so there is nothing to find: leave it out.")
-    rows = np.array(query, dtype=np.intp)
+        if len(set(members)) < len(members):
+            repeated += [len(document) + at for at, one in enumerate(members) if one in members[:at]]
+        document += members
+        grade += grades
+        sizes += of_groups
+        n_documents.append(len(members))
+    query = np.repeat(np.arange(len(relevant)), n_documents)
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    distinct = np.ones(len(query), dtype=bool)
+    distinct[repeated] = False
     if isinstance(retrieved, np.ndarray):
-        ranks, n_retrieved = _ranks_of_numbers(retrieved, rows, np.array(document, dtype=np.int64))
+        ranks, n_retrieved = _ranks_of_numbers(retrieved, query, np.array(document, dtype=np.int64))
     else:
         n_retrieved = np.array([len(ranking) for ranking in retrieved], dtype=np.int64)
-        ranks = _ranks_of_ids(retrieved, query, document)
-    return JudgedRanks(rows, ranks, np.array(grade), np.array(group, dtype=np.intp), np.array(distinct), n_retrieved)
+        ranks = _ranks_of_ids(retrieved, query.tolist(), document)
+    return JudgedRanks(query, ranks, np.array(grade), group, distinct, n_retrieved)
 
 
-def _groups(judgements: Any) -> Iterable[list[tuple[Any, float]]]:
-    """Relevant documents with their grades, group by group."""
+def _members(judgements: Any) -> tuple[list[Any], list[float], list[int]]:
+    """Relevant documents of a query, group by group, their grades, and the sizes of the groups."""
     if isinstance(judgements, Mapping):
-        return [[(one, float(value))] for one, value in judgements.items() if value > 0]
+        graded = {one: float(value) for one, value in judgements.items() if value > 0}
+        return [*graded], [*graded.values()], [1] * len(graded)
     if isinstance(judgements, (set, frozenset)):  # whose order changes from run to run
         judgements = sorted(judgements, key=str)
-    members = ([*dict.fromkeys(one)] if _is_group(one) else [one] for one in judgements)
-    return [[(one, 1.0) for one in group] for group in members if group]
-
-
-def _is_group(one: Any) -> bool:
-    return isinstance(one, (list, set, frozenset, np.ndarray)) and isinstance(one, Collection)
+    if not any(issubclass(kind, _GROUPS) for kind in {*map(type, judgements)}):
+        return [*judgements], [1.0] * len(judgements), [1] * len(judgements)
+    groups = ([*dict.fromkeys(one)] if isinstance(one, _GROUPS) else [one] for one in judgements)
+    kept = [group for group in groups if group]
+    members = [one for group in kept for one in group]
+    return members, [1.0] * len(members), [len(group) for group in kept]
 
 
 def _ranks_of_numbers(
