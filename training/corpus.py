@@ -179,5 +179,8 @@ def _labelled(shelf: _Shelf, data: Path) -> dict[str, tuple[Rows, Rows]]:
     for name, (texts, labels) in sets.items():
         rows = np.array([shelf.put(text) for text in texts])
         classes = np.unique(labels.to_numpy(dtype=str), return_inverse=True)[1]
-        labelled[name] = (rows[rows >= 0], classes[rows >= 0])
+        taught = rows >= 0
+        if name == "ynat":
+            taught[sources.N_YNAT_TAUGHT :] = False
+        labelled[name] = (rows[taught], classes[taught])
     return labelled
