@@ -22,7 +22,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 from sklearn.pipeline import make_pipeline
 
-from benchmarks.corpus import headlines
 from benchmarks.finetune_step import measure_cache, measure_gpu
 from skko import KoEmbeddingTransformer
 from skko.exceptions import SkkoWarning
@@ -85,9 +84,11 @@ def mini(data: Path) -> None:
 
 
 def labelled(name: str, data: Path) -> pd.DataFrame:
-    """Texts and labels of YNAT or 3i4k, in random order."""
+    """Texts and labels: of YNAT those that skko-mini never saw, the held-out ones first, or of 3i4k in random order."""
     if name == "YNAT":
-        return headlines(data).rename(columns={"title": "text", "topic_idx": "label"})
+        others = sources.headlines(data)[sources.N_YNAT_TAUGHT :]
+        table = pd.concat([sources.headlines(data, held_out=True), others], ignore_index=True)
+        return table.rename(columns={"title": "text", "topic_idx": "label"})
     table = sources.read_table(data / "3i4k" / "fci_train_val.txt", header=None, names=["label", "text"])
     return table.drop_duplicates("text").sample(frac=1.0, random_state=0, ignore_index=True)
 

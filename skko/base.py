@@ -5,7 +5,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._param_validation import Interval, Options, RealNotInt, StrOptions
-from sklearn.utils.validation import _check_feature_names_in, validate_data
+from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight, validate_data
 
 from skko._version import __version__
 from skko.exceptions import VersionWarning
@@ -19,11 +19,13 @@ __all__ = [
     "StrOptions",
     "TextEstimator",
     "check_input_names",
+    "check_sample_weight",
     "fit_context",
 ]
 
 fit_context = _fit_context
 check_input_names = _check_feature_names_in
+check_sample_weight = _check_sample_weight
 
 
 class SkkoEstimator(BaseEstimator):

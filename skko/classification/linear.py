@@ -10,9 +10,9 @@ from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skko.base import Interval, SkkoEstimator, StrOptions, fit_context
+from skko.base import Interval, SkkoEstimator, StrOptions, check_sample_weight, fit_context
 from skko.classification._calibration import best_temperature, held_out_folds
 from skko.classification._newton import Columns, Fit, Link, fit_logistic, probabilities
 from skko.classification._targets import Targets, read_targets
@@ -144,7 +144,7 @@ class CalibratedLogisticRegression(ClassifierMixin, SkkoEstimator):
                 raise ValueError(f"X has {rows.shape[0]} rows and y {len(targets.indicator)}.")
         if len(targets.classes) < 2 and not targets.multilabel:
             raise ValueError(f"A classifier needs 2 classes, and y has one class: {targets.classes[0]!r}.")
-        weights = _check_sample_weight(sample_weight, rows, dtype=rows.dtype, ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, rows, dtype=rows.dtype, ensure_non_negative=True)
         weights = weights * self._class_weights(targets)
         self.classes_, self._targets = targets.classes, targets.empty()
         kept = weights > 0
