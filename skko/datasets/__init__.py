@@ -2,5 +2,6 @@
 
 from skko.datasets.bundled import Inquiries, load_inquiries
 from skko.datasets.files import Texts, load_texts
+from skko.datasets.streams import TextBlock, stream_texts
 
-__all__ = ["Inquiries", "Texts", "load_inquiries", "load_texts"]
+__all__ = ["Inquiries", "TextBlock", "Texts", "load_inquiries", "load_texts", "stream_texts"]
