@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from skko._version import __version__
-from skko.cli import cache, classify, demo, evaluate, finetune, models, paraphrases, search, topics
+from skko.cli import cache, classify, demo, embed, evaluate, finetune, models, paraphrases, search, topics
 from skko.exceptions import SkkoError, SkkoWarning
 
 _INTERRUPTED = 130  # as a shell reports SIGINT
@@ -66,6 +66,7 @@ def format_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"skko {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     demo.add_parser(commands)
+    embed.add_parser(commands)
     classify.add_parser(commands)
     evaluate.add_parser(commands)
     finetune.add_parser(commands)

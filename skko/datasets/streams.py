@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from skko.datasets._tables import (
+    FORMATS,
     find_column,
     find_encoding,
     find_format,
@@ -22,6 +23,8 @@ from skko.datasets._tables import (
 from skko.exceptions import DataFileError
 from skko.optional import import_optional
 
+TEXT_SUFFIXES = frozenset(FORMATS)
+"""Endings of files that are read without being told their format."""
 _BLOCK_ROWS = 8_192
 
 
