@@ -1,0 +1,79 @@
+"""embed_corpus on a real Ray cluster of several nodes: the bytes of the local engine, also where a worker dies."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from skko.distributed import embed_corpus
+from tests.test_corpora import TEXTS, contents
+from tests.tiny import build_xlm_roberta
+
+ray = pytest.importorskip("ray")
+psutil = pytest.importorskip("psutil")
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning:ray", "ignore::FutureWarning", "ignore::ResourceWarning"
+)
+_MEMORY = 80 * 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A head and two nodes, each with processes of its own."""
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": _MEMORY})
+        for _ in range(2):
+            made.add_node(num_cpus=1, object_store_memory=_MEMORY)
+        made.wait_for_nodes()
+        yield made.address
+        ray.shutdown()
+        made.shutdown()
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    (tmp_path / "문의.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    return tmp_path / "문의.txt"
+
+
+def embed(corpus: Path, out: Path, model: str, **params):
+    return embed_corpus(corpus, out, model=model, shard_rows=4, show_progress=False, **params)
+
+
+def test_the_bytes_are_those_of_the_local_engine(cluster, corpus, tmp_path):
+    model = str(build_xlm_roberta(tmp_path / "model", seed=0))
+    embed(corpus, tmp_path / "ray", model, engine="ray", address=cluster, workers=2)
+    embed(corpus, tmp_path / "local", model)
+    assert contents(tmp_path / "ray") == contents(tmp_path / "local")
+    assert not ray.is_initialized()
+
+
+def test_a_lost_worker_is_made_up_for(cluster, corpus, tmp_path):
+    model = str(build_xlm_roberta(tmp_path / "model", seed=0))
+    out = tmp_path / "ray"
+    killed: list[int] = []
+
+    def kill_one() -> None:
+        deadline = time.monotonic() + 120
+        while not killed and time.monotonic() < deadline:
+            time.sleep(0.005)
+            workers = [p for p in psutil.process_iter(["cmdline"]) if "ShardMaker" in "".join(p.info["cmdline"] or ())]
+            if workers and 1 <= len(list(out.glob("*.done.json"))) < 11:
+                os.kill(workers[0].pid, signal.SIGKILL)
+                killed.append(workers[0].pid)
+
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    embed(corpus, out, model, engine="ray", address=cluster, workers=2)
+    killer.join()
+    assert killed
+    embed(corpus, tmp_path / "local", model)
+    assert contents(out) == contents(tmp_path / "local")
