@@ -145,7 +145,8 @@ def _parse(path: Path, kind: str, header: bool, encoding: str) -> pd.DataFrame:
         with warnings.catch_warnings():
             # Where rows have more fields than the header, pandas would warn and lose the rest.
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(io.StringIO(content, newline=""), **separated_options(kind, header))
+            frame: pd.DataFrame = pd.read_csv(io.StringIO(content, newline=""), **separated_options(kind, header))
+            return frame
     except (ValueError, pd.errors.ParserWarning) as error:
         raise DataFileError(f"{path} cannot be read as {kind}: {str(error).strip()}.") from error
 

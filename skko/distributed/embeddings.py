@@ -35,7 +35,7 @@ class CorpusEmbeddings:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and dimensions.
+        """Return the number of rows and of dimensions.
 
         Returns
         -------
