@@ -163,7 +163,7 @@ def test_pairs_are_of_one_set_and_contradictions_are_negatives(corpus):
 def trained(corpus: Corpus, steps: int) -> torch.Tensor:
     bags = Bags.from_lists([[row // 7 if row < 420 else row] for row in range(600)])
     taught = torch.nn.functional.normalize(vectors(600, 3), dim=-1).half()
-    recipe = Recipe(steps=steps, learning_rate=1e-2, taught=0.1, labelled={"nsmc": 0.3})
+    recipe = Recipe(steps=steps, short_steps=5, learning_rate=1e-2, taught=0.1, labelled={"nsmc": 0.3})
     start = torch.nn.functional.normalize(vectors(600, 4), dim=-1), torch.ones(600)
     return learn(start, corpus, bags, taught, recipe)
 

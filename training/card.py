@@ -52,9 +52,9 @@ text without a token (empty, or only white space) gives zeros.
 
 AutoRAG was never trained or tuned on. The other scores chose settings of the training, so they are slightly flattering.
 KorSTS, NSMC and YNAT are in-domain: the model learnt from KorSTS train, from the ratings of NSMC's reviews of other
-films, and from the topics of YNAT's other headlines, so that its scores with 8 labels there are none of few labels. It
-has seen no category of a petition. No text of a development set is among the training texts, wherever else it may
-stand.
+films, and from the topics of YNAT's first 5,000 headlines, so that its scores with 8 labels there are none of few
+labels; the labels that classifiers are given here are of other headlines and films. It has seen no category of a
+petition. No text of a development set is among the training texts, wherever else it may stand.
 
 ## Training data
 
@@ -64,7 +64,7 @@ stand.
 | KorNLU: KorSTS train, XNLI-ko dev | judged pairs; entailment and contradiction | CC BY-SA 4.0 |
 | ParaKQC (groups 0-799), StyleKQC (train) | paraphrases | CC BY-SA 4.0 |
 | SAE4K | sentences and key phrases | CC BY-SA 4.0 |
-| YNAT headlines (all but the last 5,000) | headlines with their topics | CC BY-SA 4.0 |
+| YNAT headlines (all but the last 5,000) | headlines; topics of the first 5,000 | CC BY-SA 4.0 |
 | 3i4K, without labels | texts | CC BY-SA 4.0 |
 | Question_pair, Chatbot_data (songys) | pairs | MIT |
 | Petitions to the president, April and May 2019 | titles and sentences of a petition | KOGL type 1 |

@@ -15,8 +15,8 @@ Rows = NDArray[np.int64]
 Draw = tuple[tuple["Runs", ...], Callable[..., torch.Tensor]]
 """Texts, and the loss of their vectors."""
 
-_N_ARTICLES = 1024
-# Articles of these are in one step: some 30 of each.
+_N_ARTICLES = 2048
+# Articles of these are in one step: some 32 of each.
 _N_NEIGHBOURHOODS = 32
 _N_PAIRS = 512
 _N_JUDGED = 384
@@ -25,7 +25,7 @@ _N_LABELLED = 1024
 # How often pairs come from each set: the larger and the freer the language, the oftener.
 _SHARES = {"groups": 4, "sae4k": 3, "chatbot": 2, "question_pair": 2, "korsts": 1, "triplets": 1}
 _TITLE_SHARE = 0.5
-_LONGEST_RUN = 8
+_LONGEST_RUN = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Articles:
     """Titles and sentences ask for other sentences of their own article.
 
     Half of the questions are titles, whose answer begins where the article does or anywhere in it; half are sentences,
-    whose answer lies before or behind them. Answers are up to eight sentences long, mostly short. Some of a step's
+    whose answer lies before or behind them. Answers are up to 24 sentences long, mostly short. Some of a step's
     articles are neighbours in the teacher's space, so that the others of a batch are hard negatives.
 
     Parameters
