@@ -1,6 +1,7 @@
 """Who makes the shards: this process, or the workers of a Ray cluster."""
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -86,7 +87,8 @@ def make_on_ray(
     numbers : list of int
         Which shards, ascending.
     address : str or None
-        Of the cluster, as in ``ray.init``; None joins the one that this process is in, or starts one on this machine.
+        Of the cluster, as in ``ray.init``; None joins the one that this process is in or
+        that ``RAY_ADDRESS`` names, or starts one on this machine.
     workers : int
         Actors, each with a model.
     num_cpus, num_gpus : float
@@ -106,7 +108,9 @@ def make_on_ray(
     data = import_optional("ray.data", extra="ray", purpose="embed on a Ray cluster")
     ours = not ray.is_initialized()
     if ours:
-        ray.init(address=address, log_to_driver=False, include_dashboard=False if address is None else None)
+        # Without an address Ray would join whatever cluster was last started on this machine.
+        wanted = address or os.environ.get("RAY_ADDRESS", "local")
+        ray.init(address=wanted, log_to_driver=False, include_dashboard=False if wanted == "local" else None)
     try:
         context = data.DataContext.get_current()
         context.enable_progress_bars = False  # there is one already
