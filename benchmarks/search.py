@@ -134,7 +134,7 @@ def build(folder: Path, n_documents: int, approximate: bool) -> dict[str, Any]:
 
 
 def ask(folder: Path, n_documents: int, approximate: bool) -> dict[str, Any]:
-    """Open and query, one query at a time; the first one builds the graph of an approximate index."""
+    """Open and query, one query at a time; the first one reads the graph of an approximate index."""
     rows = np.random.default_rng(SEED).integers(n_documents, size=N_TIMED + 1)
     embedder = SyntheticEmbedder("skko-mini")
     started = time.perf_counter()

@@ -5,7 +5,7 @@ import importlib.util
 import numpy as np
 import pytest
 
-from skko.exceptions import MissingDependencyError
+from skko.exceptions import DataFileError, MissingDependencyError
 from skko.similarity import ApproximateIndex, top_k
 
 HAS_FAISS = importlib.util.find_spec("faiss") is not None
@@ -69,3 +69,22 @@ def test_wrong_input_is_refused():
     index = ApproximateIndex(np.empty((0, 3)))
     assert [found.shape for found in top_k(np.eye(3), index, 2)] == [(3, 0)] * 2
     assert index.recall(np.eye(3)) == 1
+
+
+@needs_faiss
+def test_saved_links_find_the_same(tmp_path):
+    A, B = rows(200, seed=1), rows(3000)
+    B[7] = B[2999]
+    index = ApproximateIndex(B)
+    index.save(tmp_path / "links")
+    assert (tmp_path / "links").stat().st_size < 3000 * (2 * 32 + 8) * 4 * 1.1  # the links, not the rows
+    loaded = ApproximateIndex.load(tmp_path / "links", B)
+    for found, expected in zip(top_k(A, loaded, 10), top_k(A, index, 10), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(DataFileError, match="links other rows"):
+        ApproximateIndex.load(tmp_path / "links", B[1:])
+    with pytest.raises(FileNotFoundError, match="no file"):
+        ApproximateIndex.load(tmp_path / "none", B)
+    (tmp_path / "links").write_bytes(b"nonsense")
+    with pytest.raises(DataFileError, match="no graph"):
+        ApproximateIndex.load(tmp_path / "links", B)

@@ -418,6 +418,15 @@ def test_an_approximate_search_finds_nearly_the_same():
     assert np.mean([len({*a} & {*b}) / 10 for a, b in pairs]) > 0.95
 
 
+def test_a_saved_graph_is_read_and_not_built_again(tmp_path, monkeypatch):
+    pytest.importorskip("faiss")
+    search = make(lexical=False, approximate=True).fit(TEXTS)
+    search.save(tmp_path / "index")
+    expected = rows(search.search(TEXTS[:40]))
+    monkeypatch.setattr("skko.search.dense.ApproximateIndex.__init__", lambda *_, **__: pytest.fail("built again"))
+    assert rows(KoSemanticSearch.load(tmp_path / "index").search(TEXTS[:40])) == expected
+
+
 def test_parameters_are_checked():
     for params in ({"alpha": 2.0}, {"fusion": "sum"}, {"split": "words"}, {"candidates": 0}, {"b": 2}):
         with pytest.raises(ValueError, match=next(iter(params))):

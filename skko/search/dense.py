@@ -13,6 +13,7 @@ from skko.similarity.cosines import Rows
 _MANY = 64
 # Bytes of products at a time.
 _MEMORY = 256 << 20
+_GRAPH = "neighbours.faiss"
 
 
 class DenseIndex:
@@ -23,12 +24,15 @@ class DenseIndex:
     rows : Rows
         Vectors, prepared.
     approximate : bool, default=False
-        Whether to search by a graph of neighbours; it is built when first asked for.
+        Whether to search by a graph of neighbours; it is built, or read, when first asked for.
+    graph : pathlib.Path or None, default=None
+        File of the graph, where it has been saved.
     """
 
-    def __init__(self, rows: Rows, *, approximate: bool = False) -> None:
+    def __init__(self, rows: Rows, *, approximate: bool = False, graph: Path | None = None) -> None:
         self.rows = rows
         self._approximate = approximate
+        self._saved_graph = graph
         self._graph: ApproximateIndex | None = None
 
     @classmethod
@@ -66,10 +70,11 @@ class DenseIndex:
             The index; nothing of it is read yet.
         """
         unit, inverse = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("vectors", "inverse_lengths"))
-        return cls(Rows(unit, inverse), approximate=approximate)
+        graph = folder / _GRAPH
+        return cls(Rows(unit, inverse), approximate=approximate, graph=graph if graph.exists() else None)
 
     def save(self, folder: Path) -> None:
-        """Write the index into a folder; a graph of neighbours is built anew where it is opened.
+        """Write the index into a folder, with its graph of neighbours if it has one.
 
         Parameters
         ----------
@@ -78,12 +83,14 @@ class DenseIndex:
         """
         np.save(folder / "vectors.npy", self.rows.unit)
         np.save(folder / "inverse_lengths.npy", self.rows.inverse)
+        if self._approximate:
+            self._neighbours().save(folder / _GRAPH)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_graph": None}
+        return {**self.__dict__, "_graph": None, "_saved_graph": None}
 
     def nearest(self, queries: Rows, k: int, allowed: NDArray[np.int64] | None) -> list[NDArray[np.int64]]:
         """Find the nearest passages of each query.
@@ -104,13 +111,19 @@ class DenseIndex:
             of the nearest, and where passages are chosen among, the exact ones.
         """
         if self._approximate and allowed is None:
-            if self._graph is None:
-                self._graph = ApproximateIndex(self.rows.unit)
-            return [row[row >= 0] for row in top_k(queries.unit, self._graph, k)[0]]
+            return [row[row >= 0] for row in top_k(queries.unit, self._neighbours(), k)[0]]
         corpus = self.rows if allowed is None else self.rows.take(allowed)
         k = min(k, len(corpus))
         found = list(top_k(queries.unit, corpus.unit, k)[0]) if len(queries) >= _MANY else _scan(queries, corpus, k)
         return found if allowed is None else [allowed[row] for row in found]
+
+    def _neighbours(self) -> ApproximateIndex:
+        if self._graph is None:
+            if self._saved_graph is not None and self._saved_graph.exists():  # a later save may have removed it
+                self._graph = ApproximateIndex.load(self._saved_graph, self.rows.unit)
+            else:
+                self._graph = ApproximateIndex(self.rows.unit)
+        return self._graph
 
     def cosines(self, queries: Rows, query: int, passages: NDArray[np.int64]) -> NDArray[np.float32]:
         """Compute the cosines of a query and some passages, exactly.

@@ -1,10 +1,13 @@
 """An approximate index for millions of rows; what it proposes is scored exactly."""
 
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skko.exceptions import DataFileError
 from skko.optional import import_optional
 from skko.progress import ShowProgress, progress_bar
 from skko.similarity.blocks import blocks
@@ -49,18 +52,76 @@ class ApproximateIndex:
     def __init__(
         self, B: ArrayLike, *, links: int = 32, expansion: int = 128, show_progress: ShowProgress = "auto"
     ) -> None:
-        faiss = import_optional("faiss", extra="ann", purpose="search approximately")
-        rows = prepare(B, "B")
-        # Links among copies would lead nowhere else.
-        self.copies = collapse(rows.unit)
-        self.rows = rows.take(self.copies.first)
-        self.expansion = expansion
+        faiss = _faiss()
+        self._hold(B, expansion)
         self._graph = faiss.IndexHNSWFlat(self.rows.unit.shape[1], links, faiss.METRIC_INNER_PRODUCT)
         self._graph.hnsw.efConstruction = expansion
         with progress_bar(len(self.rows), "indexing", unit="row", show=show_progress) as bar:
             for part in blocks(0, len(self.rows), _STEP):
                 self._graph.add(self.rows.unit[part])
                 bar.update(part.stop - part.start)
+
+    def _hold(self, B: ArrayLike, expansion: int) -> None:
+        rows = prepare(B, "B")
+        # Links among copies would lead nowhere else.
+        self.copies = collapse(rows.unit)
+        self.rows = rows.take(self.copies.first)
+        self.expansion = expansion
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], B: ArrayLike, *, expansion: int = 128) -> "ApproximateIndex":
+        """Read the links that :meth:`save` wrote, which takes seconds where finding them took minutes.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+        B : array-like of float, shape (m, dimension)
+            The rows that were linked.
+        expansion : int, default=128
+            Rows looked at for each query at least.
+
+        Returns
+        -------
+        ApproximateIndex
+            The index.
+
+        Raises
+        ------
+        DataFileError
+            If the file is damaged, or of other rows.
+        FileNotFoundError
+            If there is none.
+        """
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"There is no file {path}.")
+        faiss = _faiss()
+        index = cls.__new__(cls)
+        index._hold(B, expansion)
+        try:
+            graph = faiss.read_index(str(path))
+        except RuntimeError as error:
+            raise DataFileError(f"{path} is no graph of neighbours. Remove it, and it is made again.") from error
+        dimension = index.rows.unit.shape[1]
+        if not isinstance(graph, faiss.IndexHNSWFlat) or (graph.ntotal, graph.d) != (len(index.rows), dimension):
+            raise DataFileError(f"{path} links other rows than these. Remove it, and it is made again.")
+        vectors = faiss.IndexFlatIP(dimension)
+        vectors.add(index.rows.unit)
+        vectors.this.disown()
+        graph.storage, graph.own_fields = vectors, True
+        index._graph = graph
+        return index
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the links, without the rows.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+        """
+        faiss = _faiss()
+        faiss.write_index(self._graph, str(path), faiss.IO_FLAG_SKIP_STORAGE)
 
     def __len__(self) -> int:
         return len(self.copies.sets)
@@ -128,3 +189,7 @@ class ApproximateIndex:
         exact = top_k(A, self.rows.unit[self.copies.sets], k)[1]
         _, found = top_k(A, self, k, show_progress=False)
         return float((found >= exact[:, -1:]).mean()) if exact.size else 1.0
+
+
+def _faiss() -> Any:
+    return import_optional("faiss", extra="ann", purpose="search approximately")
