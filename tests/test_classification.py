@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, cross_val_score, cross_validate
 from sklearn.naive_bayes import GaussianNB
@@ -17,6 +18,7 @@ from sklearn.svm import LinearSVC
 from skko import KoEmbeddingTransformer, datasets, make_text_classifier
 from skko.classification import CalibratedLogisticRegression
 from skko.embedding import encode_counts
+from skko.text import KoMorphemeVectorizer
 
 INQUIRIES = datasets.load_inquiries()
 TEXTS, TOPICS = INQUIRIES.texts, INQUIRIES.topics
@@ -110,6 +112,22 @@ def test_the_choice_is_by_the_number_of_labels_where_there_are_few_texts(fitted)
     assert many.losses[many.factor] <= many.losses[1.0]
     assert "leave-one-out" in str(many)
     assert fitted["features"].weights_ == {"embed": 1.0, "characters": many.weight, "morphemes": many.weight}
+
+
+def test_each_block_is_fitted_once_whatever_is_tried(monkeypatch):
+    fits = []
+    for kind in (TfidfVectorizer, KoMorphemeVectorizer):
+        whole = kind.fit_transform
+
+        def counted(self, *args, kind=kind, whole=whole, **params):
+            fits.append(kind)
+            return whole(self, *args, **params)
+
+        monkeypatch.setattr(kind, "fit_transform", counted)
+    choice = make_text_classifier("skko-mini").fit(TEXTS, TOPICS)["features"].choice_
+    assert len(choice.losses) > 2
+    # The vectoriser of morphemes has a TfidfVectorizer in it.
+    assert fits == [TfidfVectorizer, KoMorphemeVectorizer, TfidfVectorizer]
 
 
 def test_words_count_less_where_they_say_nothing():

@@ -15,6 +15,7 @@ from skko.classification._targets import Targets
 
 # Texts a class, and the weight of each lexical block beside an embedding of weight 1; in between by the logarithm.
 # Chosen with skko-mini on YNAT, NSMC, 3i4k and SentiNeg, not all of it apart from the benchmark's test rows.
+# `python -m benchmarks.classification --part choose --data DIR` tries them on rows that are not.
 _LABELS = (8, 64, 512)
 _WEIGHTS = (0.6, 1.2, 1.6)
 _FACTORS = (0.0, 0.4, 0.7, 1.0, 1.5, 2.3, 3.5)
