@@ -165,7 +165,8 @@ def scale(n_documents: int) -> None:
     table["exact"]["recall@10"], table["approximate"]["recall@10"] = 1.0, float(np.mean(shares))
     print("| | exact | approximate |\n| --- | --- | --- |")
     for name, value in table["exact"].items():
-        print(f"| {name} | {value:,.3g} | {table['approximate'][name]:,.3g} |")
+        cells = " | ".join(f"{one:,.0f}" if one >= 100 else f"{one:.3g}" for one in (value, table["approximate"][name]))
+        print(f"| {name} | {cells} |")
 
 
 def _alone(step: str, folder: str, n_documents: int, kind: str) -> dict[str, Any]:
