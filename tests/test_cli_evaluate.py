@@ -23,8 +23,18 @@ def benchmark(tmp_path):
 
 def test_the_autorag_table_and_its_reports(benchmark, capsys):
     reports = benchmark / "report.json"
-    systems = ["--model", "skko-mini", "--search", "skko-mini", "--bm25", "--vectorizer", "characters"]
-    assert main(["evaluate", "autorag", "--data", str(benchmark), *systems, "--json", str(reports), "--published"]) == 0
+    systems = [
+        "--model",
+        "skko-mini",
+        "--search",
+        "skko-mini",
+        "--bm25",
+        "--vectorizer",
+        "characters",
+        "--out",
+        str(reports),
+    ]
+    assert main(["evaluate", "autorag", "--data", str(benchmark), *systems, "--published"]) == 0
     printed = capsys.readouterr().out
     rows = [line.split("|")[1].strip() for line in printed.splitlines() if line.startswith("|")]
     for name in ("skko-mini", "skko-mini and BM25", "BM25", "TF-IDF, characters", "BGE-m3-ko"):
@@ -53,7 +63,7 @@ def test_any_retrieval_set(tmp_path, capsys):
         "trec",
         "--model",
         "skko-mini",
-        "--json",
+        "--out",
         str(tmp_path / "r.json"),
     ]
     assert main(["evaluate", "retrieval", *arguments]) == 0
@@ -80,7 +90,7 @@ def test_tasks_from_a_file(tmp_path, capsys, task, columns, score):
     path = tmp_path / "자료.csv"
     pd.DataFrame(rows, columns=["a", "b", "score", "same", "topic"]).to_csv(path, index=False)
     report = tmp_path / "report.json"
-    arguments = ["--columns", *columns, "--model", "skko-mini", "--json", str(report)]
+    arguments = ["--columns", *columns, "--model", "skko-mini", "--out", str(report)]
     assert main(["evaluate", task, str(path), *arguments]) == 0
     found = EvaluationReport.load(report)
     assert f"| {score} | {found.scores[score]:.4f} |" in capsys.readouterr().out

@@ -1,13 +1,15 @@
 """``skko finetune``: files in, a model out, and the recipe of a card."""
 
+import argparse
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from sentence_transformers import SentenceTransformer
 
 from skko import datasets
-from skko.cli.finetune_steps import read_file
+from skko.cli.finetune_steps import read_examples
 from skko.cli.main import main
 from tests.finetuning import build_small_static, one_thread  # noqa: F401
 
@@ -67,7 +69,7 @@ def test_labels_of_csv_with_a_file_held_out(small, fresh_cache, tmp_path, capsys
 @pytest.mark.filterwarnings("default::skko.exceptions.SkkoWarning")  # of the rate, which is for transformers
 def test_the_recipe_is_printed_and_followed(pairs, small, fresh_cache, tmp_path, capsys):
     assert main(["finetune", "--recipe", "bge-m3-ko"]) == 0
-    printed = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()[:-1])
+    printed = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     assert printed["base"] == "BAAI/bge-m3"
     assert float(printed["learning_rate"]) == 3e-5
     assert printed["batch_size"] == "32768"
@@ -83,13 +85,18 @@ def test_what_is_missing_is_named(pairs, capsys):
     assert capsys.readouterr().err == "skko: Name --out and --base. See: skko finetune --help\n"
 
 
+def read(path: Path, columns: list[str] | None, label: str | None):
+    shape = {"format": None, "no_header": False, "encoding": None}
+    return read_examples(str(path), argparse.Namespace(columns=columns, label=label, **shape))
+
+
 def test_files_are_read_by_their_columns(tmp_path):
     table = pd.DataFrame({"a": ["가", "나"], "b": ["다", "라"], "score": ["1", "0.5"]})
     table.to_csv(path := tmp_path / "pairs.tsv", sep="\t", index=False)
-    assert read_file(str(path), ["a", "b"], "score") == ([("가", "다"), ("나", "라")], [1.0, 0.5])
-    assert read_file(str(path), ["b"], "score") == (["다", "라"], ["1", "0.5"])
+    assert read(path, ["a", "b"], "score") == ([("가", "다"), ("나", "라")], [1.0, 0.5])
+    assert read(path, ["b"], "score") == (["다", "라"], ["1", "0.5"])
     table.to_json(path := tmp_path / "pairs.jsonl", orient="records", lines=True)
-    assert read_file(str(path), None, "score") == ([("가", "다"), ("나", "라")], [1.0, 0.5])
-    assert read_file(str(path), None, None)[0][0] == ("가", "다", "1")
+    assert read(path, None, "score") == ([("가", "다"), ("나", "라")], [1.0, 0.5])
+    assert read(path, None, None)[0][0] == ("가", "다", "1")
     with pytest.raises(ValueError, match="label '가' at row 0, and pairs need numbers"):
-        read_file(str(path), ["b", "score"], "a")
+        read(path, ["b", "score"], "a")

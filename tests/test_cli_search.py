@@ -64,7 +64,7 @@ def test_a_saved_index_is_searched_with_queries_from_standard_input(folder, caps
     assert main(["search", "문의.csv", "--text", "1", "--query", QUERY, "--save", "색인", "--json"]) == 0
     first = capsys.readouterr()
     assert "60 texts indexed in 색인" in first.err
-    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{QUERY}\n\n  배송 \n"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{QUERY}\n\n  배송 \n".encode())))
     assert main(["search", "색인", "--json"]) == 0
     answers = objects(capsys.readouterr().out)
     assert answers[0] == objects(first.out)[0]

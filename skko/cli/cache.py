@@ -1,11 +1,12 @@
 """``skko cache``: what is kept in the cache directory, and how to be rid of it."""
 
 import argparse
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
+from skko.cli.options import add_command
+from skko.cli.output import print_result
 from skko.config import get_config
 
 _EXAMPLES = """examples:
@@ -31,17 +32,16 @@ def add_parser(commands: Any) -> None:
     commands : argparse subparsers
         Where to add it.
     """
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "cache",
+        run,
         help="show, find or empty the cache of vectors",
         description="Show, find or empty what skko keeps so as not to compute it again. It holds digests and vectors, "
         "never text. SKKO_CACHE_DIR names another directory.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=_EXAMPLES,
     )
     parser.add_argument("action", choices=["info", "clear", "path"], help="what to do")
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -59,14 +59,14 @@ def run(options: argparse.Namespace) -> int:
     """
     directory: Path = get_config()["cache_dir"]
     if options.action == "path":
-        _print({"path": str(directory)}, [str(directory)], options.json)
+        print_result({"path": str(directory)}, [str(directory)], options)
     elif options.action == "info":
-        _print(*_info(directory), options.json)
+        print_result(*_info(directory), options)
     else:
         freed = sum(_n_bytes(directory / name) for name in _FOLDERS)
         _clear(directory)
         freed -= sum(_n_bytes(directory / name) for name in _FOLDERS)
-        _print({"path": str(directory), "bytes_freed": freed}, [f"{freed / 1e6:,.1f} MB freed"], options.json)
+        print_result({"path": str(directory), "bytes_freed": freed}, [f"{freed / 1e6:,.1f} MB freed"], options)
     return 0
 
 
@@ -105,7 +105,3 @@ def _clear(directory: Path) -> None:
 
 def _n_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def _print(facts: dict[str, Any], lines: list[str], as_json: bool) -> None:
-    print(json.dumps(facts, ensure_ascii=False) if as_json else "\n".join(lines))

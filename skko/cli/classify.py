@@ -1,14 +1,19 @@
 """``skko classify``: learn labels from a file, predict those of another, and see how good they are."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
+
+from skko.cli.files import check_table, read_file, write_table
+from skko.cli.options import add_command, add_file, add_model
+from skko.cli.output import print_result
+from skko.exceptions import DataFileError
 
 _EXAMPLES = """examples:
   skko classify train inquiries.csv --text 문장 --label 주제 --out 문의.skops
   skko classify evaluate held-out.csv --label 주제 --classifier 문의.skops --plot confusion.png
   skko classify predict new.parquet --classifier 문의.skops --out labelled.csv
+  echo "배송이 언제 오나요" | skko classify predict - --classifier 문의.skops
 """
 
 
@@ -20,27 +25,27 @@ def add_parser(commands: Any) -> None:
     commands : argparse subparsers
         Where to add it.
     """
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "classify",
         help="train, use and evaluate a text classifier",
         description="Learn labels from a csv, tsv, txt, jsonl or parquet file, and predict those of others. A "
         "classifier file holds no training texts and runs nothing when it is read.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=_EXAMPLES,
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     train = _add_action(actions, "train", "learn labels from a file", _train)
     train.add_argument("--label", metavar="COLUMN", required=True, help="column of the labels, by name or position")
     train.add_argument("--out", metavar="FILE", default="classifier.skops", help="where it goes (classifier.skops)")
-    train.add_argument("--model", default="skko-mini", help="embedding model (default: skko-mini, needs no download)")
+    add_model(train)
     train.add_argument("--lexical", choices=["auto", "yes", "no"], default="auto", help="words beside meaning")
     train.add_argument("--balanced", action="store_true", help="let rare labels count as much as frequent ones")
     train.add_argument("--folds", type=int, default=5, metavar="N", help="of the estimate of accuracy; 0 makes none")
 
     predict = _add_action(actions, "predict", "label the texts of a file", _predict)
     predict.add_argument("--classifier", metavar="FILE", required=True, help="what train wrote")
-    predict.add_argument("--out", metavar="FILE", help="csv, jsonl or parquet (default: lines on standard output)")
+    predict.add_argument("--out", metavar="FILE", help="csv, tsv, jsonl or parquet (default: lines on standard output)")
 
     evaluate = _add_action(actions, "evaluate", "compare predictions with the labels of a file", _evaluate)
     evaluate.add_argument("--label", metavar="COLUMN", required=True, help="column of the labels, by name or position")
@@ -49,15 +54,9 @@ def add_parser(commands: Any) -> None:
 
 
 def _add_action(actions: Any, name: str, text: str, run: Any) -> Any:
-    action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-    action.add_argument("data", metavar="FILE", help="csv, tsv, txt, jsonl or parquet")
-    action.add_argument("--text", metavar="COLUMN", help="column of the texts, by name or position from 0")
-    action.add_argument(
-        "--format", choices=["csv", "tsv", "txt", "jsonl", "parquet"], help="format, if the name does not say"
-    )
-    action.add_argument("--no-header", action="store_true", help="the first line of the file is a row")
-    action.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    action.set_defaults(run=run)
+    description = f"{text[0].upper()}{text[1:]}."
+    action = add_command(actions, name, run, help=text, description=description, examples=_EXAMPLES)
+    add_file(action)
     return action
 
 
@@ -65,15 +64,17 @@ def _train(options: argparse.Namespace) -> int:
     from skko.classification import make_text_classifier, save_classifier
     from skko.cli.classify_steps import estimate
 
-    data = _read(options, options.label)
+    texts, labels = _read_labelled(options)
+    n_labels = len(set(labels))
+    if n_labels < 2:
+        raise DataFileError(f"A classifier needs 2 labels, and {options.file} has {n_labels}. Name another --label.")
     lexical: Any = {"auto": "auto", "yes": True, "no": False}[options.lexical]
     pipeline = make_text_classifier(options.model, lexical=lexical)
     if options.balanced:
         pipeline.set_params(classify__class_weight="balanced")
-    _check_labels(data.labels, options.data)
-    found: dict[str, Any] = {"texts": len(data), "labels": len(set(data.labels)), "model": options.model}
-    found |= estimate(pipeline, data.texts, data.labels, options.folds)
-    pipeline.fit(data.texts, data.labels)
+    found: dict[str, Any] = {"texts": len(texts), "labels": n_labels, "model": options.model}
+    found |= estimate(pipeline, texts, labels, options.folds)
+    pipeline.fit(texts, labels)
     found["features"] = str(getattr(pipeline["features"], "choice_", None) or f"lexical: {options.lexical}")
     save_classifier(pipeline, options.out)
     found |= {"out": str(options.out), "bytes": Path(options.out).stat().st_size}
@@ -83,23 +84,24 @@ def _train(options: argparse.Namespace) -> int:
             f"accuracy {found['accuracy']:.3f} ± {found['std']:.3f} in {found['folds']} folds; always the largest "
             f"label: {found['baseline']:.3f}"
         )
-    _print(found, [*lines, f"{options.out}: {found['bytes'] / 1e6:.1f} MB"], options.json)
+    print_result(found, [*lines, f"{options.out}: {found['bytes'] / 1e6:.1f} MB"], options)
     return 0
 
 
 def _predict(options: argparse.Namespace) -> int:
     from skko.classification import load_classifier
-    from skko.cli.classify_steps import predictions, write_table
+    from skko.cli.classify_steps import predictions
 
-    table = predictions(load_classifier(options.classifier), _read(options, None).texts)
-    if options.out is not None:
-        write_table(table, Path(options.out))
-        _print({"texts": len(table), "out": options.out}, [f"{len(table):,} texts: {options.out}"], options.json)
-    elif options.json:
-        print(json.dumps({"predictions": table.to_dict("records")}, ensure_ascii=False))
+    out = None if options.out is None else check_table(options.out)
+    # A prediction is of every row: one that is left out would shift those after it.
+    table = predictions(load_classifier(options.classifier), read_file(options, missing="error").texts)
+    if out is not None:
+        write_table(table, out)
+        print_result({"texts": len(table), "out": options.out}, [f"{len(table):,} texts: {options.out}"], options)
     else:
-        for label, probability, text in zip(table["label"], table["probability"], table["text"], strict=True):
-            print(f"{label}\t{probability:.3f}\t{' '.join(text.split())}")
+        columns = (table[name] for name in ("label", "probability", "text"))
+        rows = (f"{label}\t{share:.3f}\t{' '.join(text.split())}" for label, share, text in zip(*columns, strict=True))
+        print_result({"predictions": table.to_dict("records")}, rows, options)
     return 0
 
 
@@ -107,31 +109,16 @@ def _evaluate(options: argparse.Namespace) -> int:
     from skko.classification import load_classifier
     from skko.cli.classify_steps import draw_confusion, report, report_lines
 
-    data = _read(options, options.label)
+    texts, labels = _read_labelled(options)
     classifier = load_classifier(options.classifier)
-    found = report(classifier, data.texts, data.labels)
+    found = report(classifier, texts, labels)
     if options.plot:
         draw_confusion(found, Path(options.plot))
         found["plot"] = options.plot
-    _print(found, report_lines(found), options.json)
+    print_result(found, report_lines(found), options)
     return 0
 
 
-def _read(options: argparse.Namespace, label: str | None) -> Any:
-    from skko.datasets import load_texts
-
-    # A prediction is of every row: one that is left out would shift those after it.
-    missing: Any = "drop" if label is not None else "error"
-    shape: dict[str, Any] = {"format": options.format, "header": not options.no_header, "missing": missing}
-    return load_texts(options.data, text=options.text, label=label, **shape)
-
-
-def _check_labels(labels: list[str], path: str) -> None:
-    from skko.exceptions import DataFileError
-
-    if len(set(labels)) < 2:
-        raise DataFileError(f"A classifier needs 2 labels, and {path} has {len(set(labels))}. Name another --label.")
-
-
-def _print(facts: dict[str, Any], lines: list[str], as_json: bool) -> None:
-    print(json.dumps(facts, ensure_ascii=False) if as_json else "\n".join(lines))
+def _read_labelled(options: argparse.Namespace) -> tuple[list[str], list[str]]:
+    data = read_file(options, label=options.label)
+    return data.texts, data.labels or []

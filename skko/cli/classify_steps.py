@@ -9,8 +9,6 @@ import pandas as pd
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
 
-from skko.exceptions import DataFileError
-from skko.optional import import_optional
 from skko.text import KoTextNormalizer
 
 
@@ -62,33 +60,6 @@ def predictions(classifier: Any, texts: list[str]) -> pd.DataFrame:
     best = shares.argmax(axis=1)
     probability = shares[np.arange(len(texts)), best].round(4)
     return pd.DataFrame({"text": texts, "label": np.asarray(classifier.classes_)[best], "probability": probability})
-
-
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table in the format of the file's ending.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        The table.
-    path : pathlib.Path
-        A csv, jsonl or parquet file; csv has a byte-order mark, for Excel.
-
-    Raises
-    ------
-    DataFileError
-        If the ending is another.
-    """
-    kind = path.suffix.lower()
-    if kind == ".csv":
-        table.to_csv(path, index=False, encoding="utf-8-sig")
-    elif kind == ".jsonl":
-        table.to_json(path, orient="records", lines=True, force_ascii=False)
-    elif kind == ".parquet":
-        import_optional("pyarrow", extra="parquet", purpose="write parquet files")
-        table.to_parquet(path, index=False)
-    else:
-        raise DataFileError(f"{path} has the ending {kind!r}: use .csv, .jsonl or .parquet.")
 
 
 def report(classifier: Any, texts: list[str], labels: list[str]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """What ``skko demo`` works on: bundled inquiries, or the user's file."""
 
+import argparse
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skko.datasets import load_inquiries, load_texts
+from skko.cli.files import read_column, source
+from skko.datasets import load_inquiries
 from skko.exceptions import DataFileError
 
 _QUERY = "돈을 돌려받고 싶어요"
@@ -54,32 +56,13 @@ def bundled_data(query: str | None = None) -> DemoData:
     return DemoData("bundled inquiries", inquiries.texts, inquiries.topics, inquiries.groups, query or _QUERY)
 
 
-def file_data(
-    path: str,
-    *,
-    text: str | None,
-    label: str | None,
-    format: str | None,
-    header: bool,
-    sample: int | None,
-    query: str | None,
-) -> DemoData:
+def file_data(options: argparse.Namespace) -> DemoData:
     """Read the user's file.
 
     Parameters
     ----------
-    path : str
-        The file.
-    text, label : str or None
-        Columns.
-    format : str or None
-        Format, if the name does not say.
-    header : bool
-        Whether the first line names columns.
-    sample : int or None
-        How many texts to draw; None keeps all.
-    query : str or None
-        What to search for; None is the first text.
+    options : argparse.Namespace
+        Of the command.
 
     Returns
     -------
@@ -91,12 +74,13 @@ def file_data(
     DataFileError
         If the file cannot be read, or has fewer texts than a demo needs.
     """
-    data = load_texts(path, text=text, label=label, format=format, header=header, missing="drop")
+    file = source(options.data)
+    data = read_column(file, options, text=options.text, label=options.label, missing="drop")
     rows = np.arange(len(data))
-    if sample is not None and sample < len(rows):
-        rows = np.sort(np.random.default_rng(_SEED).choice(rows, size=sample, replace=False))
+    if options.sample is not None and options.sample < len(rows):
+        rows = np.sort(np.random.default_rng(_SEED).choice(rows, size=options.sample, replace=False))
     if len(rows) < 2:
-        raise DataFileError(f"{path} gives {len(rows)} text: a demo needs at least 2.")
+        raise DataFileError(f"{file} gives {len(rows)} text: a demo needs at least 2.")
     texts = [data.texts[row] for row in rows]
     labels = None if data.labels is None else np.array(data.labels)[rows]
-    return DemoData(path, texts, labels, None, query or texts[0])
+    return DemoData(str(file), texts, labels, None, options.query or texts[0])

@@ -1,13 +1,14 @@
 """``skko embed``: the texts of files as vectors in a folder."""
 
 import argparse
-import json
-import sys
 from typing import Any
+
+from skko.cli.options import add_command, add_model, add_reading
+from skko.cli.output import print_result
 
 _EXAMPLES = """examples:
   skko embed news/*.csv --text 본문 --id 번호 --out vectors
-  skko embed corpus.parquet --text content --out vectors --format parquet --model dragonkue/bge-m3-ko
+  skko embed corpus.parquet --text content --out vectors --shards parquet --model dragonkue/bge-m3-ko
   skko embed archive/ --out vectors --engine ray --address auto --workers 8 --gpus 0.5
 Run it again to go on where it was stopped.
 """
@@ -21,28 +22,24 @@ def add_parser(commands: Any) -> None:
     commands : argparse subparsers
         Where to add it.
     """
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "embed",
+        run,
         help="embed corpora of any size into a folder",
         description="Embed the texts of files into a folder of shards, with a manifest.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=_EXAMPLES,
     )
     parser.add_argument(
         "corpus", nargs="+", metavar="CORPUS", help="csv, tsv, txt, jsonl or parquet files, folders of them, patterns"
     )
     parser.add_argument("--out", metavar="DIR", required=True, help="folder to write to")
-    parser.add_argument("--text", metavar="COLUMN", help="column of the texts, by name or position from 0")
     parser.add_argument("--id", metavar="COLUMN", help="column of ids (default: name of the file and row)")
-    parser.add_argument(
-        "--model", default="skko-mini", help="embedding model (default: skko-mini, which needs no download)"
-    )
-    parser.add_argument("--format", choices=["npy", "parquet"], default="npy", help="how to write (default: npy)")
+    add_model(parser)
+    parser.add_argument("--shards", choices=["npy", "parquet"], default="npy", help="how to write (default: npy)")
     parser.add_argument(
         "--shard-rows", type=int, default=10_000, metavar="N", help="texts of a shard (default: 10,000)"
     )
-    parser.add_argument("--no-header", action="store_true", help="the first line of the files is a row")
-    parser.add_argument("--encoding", help="of the files (default: UTF-8, or else CP949)")
     parser.add_argument("--drop-missing", action="store_true", help="leave out rows without a text")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, … (default: auto)")
     parser.add_argument("--engine", choices=["local", "ray"], default="local", help="who computes (default: local)")
@@ -50,8 +47,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="workers of Ray (default: 1)")
     parser.add_argument("--cpus", type=float, default=1, metavar="N", help="processors of a worker (default: 1)")
     parser.add_argument("--gpus", type=float, default=0, metavar="N", help="GPUs of a worker, such as 0.5 (default: 0)")
-    parser.add_argument("--json", action="store_true", help="print the manifest as one JSON object and nothing else")
-    parser.set_defaults(run=run)
+    add_reading(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -76,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
         model=options.model,
         text=options.text,
         id=options.id,
-        format=options.format,
+        format=options.shards,
         shard_rows=options.shard_rows,
         engine=options.engine,
         address=options.address,
@@ -84,12 +80,14 @@ def run(options: argparse.Namespace) -> int:
         num_cpus=options.cpus,
         num_gpus=options.gpus,
         device=options.device,
-        reading={"header": not options.no_header, "encoding": options.encoding, "missing": missing},
+        reading={
+            "format": options.format,
+            "header": not options.no_header,
+            "encoding": options.encoding,
+            "missing": missing,
+        },
     )
     n_rows, dimension = embeddings.shape
-    if options.json:
-        print(json.dumps(embeddings.manifest, ensure_ascii=False))
-    else:
-        print(f"{n_rows:,} texts × {dimension} in {options.out}", file=sys.stdout)
-        print(f"sha256 {embeddings.manifest['sha256']}")
+    lines = [f"{n_rows:,} texts × {dimension} in {options.out}", f"sha256 {embeddings.manifest['sha256']}"]
+    print_result(embeddings.manifest, lines, options)
     return 0

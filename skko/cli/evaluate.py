@@ -1,15 +1,22 @@
 """``skko evaluate``: how good models and searches are, and which of two is better."""
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from skko.cli.files import read_column, source
+from skko.cli.options import add_command, add_file
+from skko.cli.output import print_result
 
 _EXAMPLES = """examples:
   skko evaluate autorag --data DIR --model skko-mini --search skko-mini --bm25 --published
   skko evaluate autorag --published --order worst_first
-  skko evaluate retrieval --data DIR --layout beir --model skko-mini --json report.json
+  skko evaluate retrieval --data DIR --layout beir --model skko-mini --out report.json
   skko evaluate sts pairs.tsv --columns sentence1 sentence2 score --model skko-mini
+  skko evaluate pairs paws.tsv --columns sentence1 sentence2 same --model skko-mini
   skko evaluate classification reviews.csv --columns review rating --model skko-mini
+  skko evaluate clustering inquiries.csv --columns 문장 주제 --model skko-mini --json
   skko evaluate compare a.json b.json --metric ndcg@10
 """
 
@@ -22,12 +29,12 @@ def add_parser(commands: Any) -> None:
     commands : argparse subparsers
         Where to add it.
     """
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "evaluate",
         help="measure models on retrieval, similarity, pairs, clusters and classes",
         description="Measure models and searches. Every result can be kept as JSON and compared with another.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=_EXAMPLES,
     )
     tasks = parser.add_subparsers(title="tasks", metavar="TASK", required=True)
     _add_autorag(tasks)
@@ -46,10 +53,13 @@ _FILE_TASKS = (
 
 
 def _add_autorag(tasks: Any) -> None:
-    parser = tasks.add_parser(
+    parser = add_command(
+        tasks,
         "autorag",
+        _run_autorag,
         help="the model card's table",
         description="The AutoRAG Korean embedding benchmark: F1, recall, precision, mAP, mRR and NDCG at 1, 3, 5, 10.",
+        examples=_EXAMPLES,
     )
     parser.add_argument("--data", metavar="DIR", help="folder with qa_v4.parquet and ocr_corpus_v3.parquet")
     _add_systems(parser)
@@ -61,15 +71,17 @@ def _add_autorag(tasks: Any) -> None:
         help="worst_first reproduces the published table, whose rankings were turned around (default: best_first)",
     )
     _add_output(parser)
-    parser.set_defaults(run=_run_autorag)
 
 
 def _add_retrieval(tasks: Any) -> None:
-    parser = tasks.add_parser(
+    parser = add_command(
+        tasks,
         "retrieval",
+        _run_retrieval,
         help="any retrieval set: the columns of the card's MIRACL table",
         description="Accuracy, precision and recall at 1, 3, 5, 10, nDCG and MRR at 10 and MAP at 100. The corpus is "
         "read from its files in blocks, and its vectors are kept in the cache.",
+        examples=_EXAMPLES,
     )
     parser.add_argument("--data", metavar="DIR", required=True, help="folder of the set")
     parser.add_argument(
@@ -82,12 +94,11 @@ def _add_retrieval(tasks: Any) -> None:
     parser.add_argument("--query-prompt", metavar="TEXT", help="before queries (default: the model's)")
     parser.add_argument("--passage-prompt", metavar="TEXT", help="before passages (default: the model's)")
     _add_output(parser)
-    parser.set_defaults(run=_run_retrieval)
 
 
 def _add_file_task(tasks: Any, task: str, columns: tuple[str, ...], what: str) -> None:
-    parser = tasks.add_parser(task, help=what, description=f"Measure {what}.")
-    parser.add_argument("file", metavar="FILE", help="csv, tsv, jsonl or parquet")
+    parser = add_command(tasks, task, _run_file_task, help=what, description=f"Measure {what}.", examples=_EXAMPLES)
+    add_file(parser, columns=False)
     parser.add_argument(
         "--columns", nargs=len(columns), metavar=columns, required=True, help="columns by name, or position from 0"
     )
@@ -96,7 +107,7 @@ def _add_file_task(tasks: Any, task: str, columns: tuple[str, ...], what: str) -
     )
     parser.add_argument("--prompt", metavar="TEXT", help="before each text (default: the model's)")
     _add_output(parser)
-    parser.set_defaults(run=_run_file_task, task=task)
+    parser.set_defaults(task=task)
 
 
 def _add_systems(parser: Any) -> None:
@@ -120,28 +131,31 @@ def _add_systems(parser: Any) -> None:
 
 def _add_output(parser: Any) -> None:
     parser.add_argument(
-        "--json", metavar="FILE", help="write the reports here; of several systems, one file each: FILE-1.json, …"
+        "--out", metavar="FILE", help="write the reports here; of several systems, one file each: FILE-1.json, …"
     )
 
 
 def _add_compare(tasks: Any) -> None:
-    parser = tasks.add_parser(
+    parser = add_command(
+        tasks,
         "compare",
+        _run_compare,
         help="two reports on the same data",
         description="Compare two reports by a paired bootstrap over their queries, pairs or texts.",
+        examples=_EXAMPLES,
     )
-    parser.add_argument("reports", nargs=2, metavar="REPORT.json", help="what --json wrote")
+    parser.add_argument("reports", nargs=2, metavar="REPORT.json", help="what --out wrote")
     parser.add_argument("--metric", action="append", help="which score (default: the main one); repeatable")
     parser.add_argument("--confidence", type=float, default=0.95, help="of the interval (default: 0.95)")
     parser.add_argument("--resamples", type=int, default=10_000, help="how many (default: 10000)")
     parser.add_argument("--seed", type=int, default=0, help="of the draws (default: 0)")
-    parser.set_defaults(run=_run_compare)
 
 
 def _run_autorag(options: argparse.Namespace) -> int:
+    from skko.cli.evaluate_steps import save_reports, systems_of
     from skko.evaluation import autorag_markdown, autorag_table, evaluate_autorag, read_autorag
 
-    systems = _systems(options)
+    systems = systems_of(options)
     if not systems and not options.published:
         raise ValueError("Nothing to evaluate: pass --model, --search, --bm25, --vectorizer or --published.")
     reports = []
@@ -150,15 +164,19 @@ def _run_autorag(options: argparse.Namespace) -> int:
             raise ValueError("Say where the benchmark is: --data DIR.")
         data = read_autorag(options.data)
         reports = [evaluate_autorag(system, data, order=options.order, name=name) for name, system in systems.items()]
-    print(autorag_markdown(autorag_table(reports, published=options.published, order=options.order)))
-    _write(reports, options.json)
+    table = autorag_table(reports, published=options.published, order=options.order)
+    save_reports(reports, options.out)
+    known = table.astype(object).where(table.notna(), None)  # what nobody knows is null: NaN is no JSON
+    facts = [{"system": name, "scores": scores} for name, scores in known.to_dict("index").items()]
+    print_result(facts, [autorag_markdown(table)], options)
     return 0
 
 
 def _run_retrieval(options: argparse.Namespace) -> int:
+    from skko.cli.evaluate_steps import systems_of
     from skko.evaluation import evaluate_retrieval, read_retrieval
 
-    systems = _systems(options)
+    systems = systems_of(options)
     if not systems:
         raise ValueError("Nothing to evaluate: pass --model, --search, --bm25 or --vectorizer.")
     data = read_retrieval(options.data, options.layout, split=options.split)
@@ -167,22 +185,21 @@ def _run_retrieval(options: argparse.Namespace) -> int:
         evaluate_retrieval(system, data.queries, data.corpus, data.qrels, name=name, data=data.name, **prompts)
         for name, system in systems.items()
     ]
-    return _finish(reports, options.json)
+    return _finish(reports, options)
 
 
 def _run_file_task(options: argparse.Namespace) -> int:
     from skko import evaluation
-    from skko.datasets import load_texts
 
-    *texts, target = (load_texts(options.file, text=column).texts for column in options.columns)
+    file = source(options.file)
+    *texts, target = (read_column(file, options, text=column).texts for column in options.columns)
     y: Any = target
     if options.task in ("sts", "pairs"):
         y = [_number(value, row, options) for row, value in enumerate(target)]
     evaluate = getattr(evaluation, f"evaluate_{options.task}")
-    name = Path(options.file).stem
-    return _finish(
-        [evaluate(model, *texts, y, prompt=options.prompt, data=name) for model in options.model], options.json
-    )
+    name = Path(str(file)).stem
+    reports = [evaluate(model, *texts, y, prompt=options.prompt, data=name) for model in options.model]
+    return _finish(reports, options)
 
 
 def _number(value: str, row: int, options: argparse.Namespace) -> float:
@@ -192,9 +209,12 @@ def _number(value: str, row: int, options: argparse.Namespace) -> float:
         raise ValueError(f"{options.file} has {value!r} at row {row} of {options.columns[-1]}, not a number.") from None
 
 
-def _finish(reports: list[Any], path: str | None) -> int:
-    print("\n\n".join(report.to_markdown() for report in reports))
-    _write(reports, path)
+def _finish(reports: list[Any], options: argparse.Namespace) -> int:
+    from skko.cli.evaluate_steps import save_reports
+
+    save_reports(reports, options.out)
+    facts = [{"system": report.system, "data": report.data, "scores": report.scores} for report in reports]
+    print_result(facts, ["\n\n".join(report.to_markdown() for report in reports)], options)
     return 0
 
 
@@ -202,55 +222,8 @@ def _run_compare(options: argparse.Namespace) -> int:
     from skko.evaluation import EvaluationReport, compare
 
     a, b = (EvaluationReport.load(path) for path in options.reports)
-    print(f"{a.system} -> {b.system} on {a.data}")
-    for metric in options.metric or [None]:
-        print(
-            compare(
-                a,
-                b,
-                metric,
-                confidence=options.confidence,
-                n_resamples=options.resamples,
-                random_state=options.seed,
-            )
-        )
+    drawn = {"confidence": options.confidence, "n_resamples": options.resamples, "random_state": options.seed}
+    found = [compare(a, b, metric, **drawn) for metric in options.metric or [None]]
+    facts = {"a": a.system, "b": b.system, "data": a.data, "metrics": [asdict(one) for one in found]}
+    print_result(facts, [f"{a.system} -> {b.system} on {a.data}", *map(str, found)], options)
     return 0
-
-
-def _systems(options: argparse.Namespace) -> dict[str, Any]:
-    """What was asked for, by name."""
-    systems: dict[str, Any] = {name: name for name in options.model}
-    systems |= {f"{name} and BM25": _search(name, lexical=True) for name in options.search}
-    if options.bm25:
-        systems["BM25"] = _search(None, lexical=True, alpha=0.0)
-    for kind in options.vectorizer:
-        systems[f"TF-IDF, {kind}"] = _vectorizer(kind)
-    return systems
-
-
-def _search(model: str | None, **options: Any) -> Any:
-    from skko.models.presets import find_preset
-    from skko.search import KoSemanticSearch
-
-    preset = find_preset(model) if model else None
-    if preset is not None:
-        options |= {"query_prompt": preset.query_prompt, "document_prompt": preset.passage_prompt}
-    return KoSemanticSearch(preset.name if preset else model, **options)
-
-
-def _vectorizer(kind: str) -> Any:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    if kind == "characters":
-        return TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), sublinear_tf=True)
-    from skko.text import KoMorphemeVectorizer
-
-    return KoMorphemeVectorizer()
-
-
-def _write(reports: list[Any], path: str | None) -> None:
-    if path is None:
-        return
-    file = Path(path)
-    for number, report in enumerate(reports, start=1):
-        report.save(file if len(reports) == 1 else file.with_name(f"{file.stem}-{number}{file.suffix}"))

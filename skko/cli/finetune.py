@@ -1,9 +1,11 @@
 """``skko finetune``: tune a model on a file of examples, and write it as a model of its own."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
+
+from skko.cli.options import add_command, add_reading
+from skko.cli.output import note, print_result
 
 _EXAMPLES = """examples:
   skko finetune pairs.jsonl --base skko-mini --learning-rate 0.01 --batch-size 512 --out tuned
@@ -39,13 +41,14 @@ def add_parser(commands: Any) -> None:
     commands : argparse subparsers
         Where to add it.
     """
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "finetune",
+        run,
         help="tune a model on examples of your own",
         description="Tune a model on pairs, triplets, scored pairs, labelled texts or texts of a file. What was "
         "interrupted goes on where it was when the same command is given again.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=_EXAMPLES,
     )
     parser.add_argument("data", nargs="?", metavar="FILE", help="csv, tsv, txt, jsonl or parquet file of examples")
     parser.add_argument(
@@ -76,8 +79,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--lora", action="store_true", default=None, help="train low-rank adapters, and merge them")
     parser.add_argument("--seed", type=int, dest="random_state", metavar="N", help="seed of every draw (default: 42)")
     parser.add_argument("--device", help="where to train (default: the first of cuda, mps, xpu and cpu)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    parser.set_defaults(run=run)
+    add_reading(parser, columns=False)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -95,10 +97,9 @@ def run(options: argparse.Namespace) -> int:
     """
     params = dict(_RECIPES.get(options.recipe, {}))
     params |= {name: getattr(options, name) for name in _PARAMS if getattr(options, name) is not None}
-    if options.recipe is not None and not options.json:
-        print("\n".join(f"{name:<16}{value}" for name, value in params.items()))
     if options.recipe is not None and options.data is None:
-        print(json.dumps(params) if options.json else "To follow it, name a FILE of pairs or triplets and --out DIR.")
+        print_result(params, _table(params), options)
+        note("to follow it, name a FILE of pairs or triplets and --out DIR", options)
         return 0
     needed = {"a FILE": options.data, "--out": options.out, "--base": params.get("base")}
     missing = [name for name, value in needed.items() if value is None]
@@ -108,13 +109,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _tune(options: argparse.Namespace, params: dict[str, Any]) -> int:
-    from skko.cli.finetune_steps import read_file
+    from skko.cli.finetune_steps import read_examples
     from skko.finetune import KoEmbeddingFineTuner
 
     if Path(options.out).exists():  # said now rather than after hours
         raise FileExistsError(f"{options.out} exists. Name another --out, or remove it.")
-    examples = read_file(options.data, options.columns, options.label)
-    eval_set = None if options.eval is None else read_file(options.eval, options.columns, options.label)
+    examples = read_examples(options.data, options)
+    eval_set = None if options.eval is None else read_examples(options.eval, options)
+    if options.recipe is not None:
+        note("\n".join(["the recipe:", *_table(params)]), options)
     tuner = KoEmbeddingFineTuner(**params).fit(*examples, eval_set=eval_set)
     tuner.save(options.out)
     steps = max((int(entry["step"]) for entry in tuner.history_), default=0)
@@ -123,5 +126,9 @@ def _tune(options: argparse.Namespace, params: dict[str, Any]) -> int:
     if eval_set is not None:
         facts |= {"base_score": tuner.base_score_, "best_score": tuner.best_score_}
         lines.append(f"on {options.eval}: {tuner.base_score_:.4f} before, {tuner.best_score_:.4f} after")
-    print(json.dumps(facts | {"out": options.out}) if options.json else "\n".join([*lines, options.out]))
+    print_result(facts | {"out": options.out}, [*lines, options.out], options)
     return 0
+
+
+def _table(params: dict[str, Any]) -> list[str]:
+    return [f"{name:<16}{value}" for name, value in params.items()]

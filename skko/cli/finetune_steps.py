@@ -1,26 +1,26 @@
 """What ``skko finetune`` reads: examples from a file, as the fine-tuner takes them."""
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
 
-from skko.datasets import load_texts
+from skko.cli.files import read_column, source
 from skko.exceptions import DataFileError
 
 Examples = tuple[list[str] | list[tuple[str, ...]], list[str] | list[float] | None]
 
 
-def read_file(path: str, columns: list[str] | None, label: str | None) -> Examples:
+def read_examples(path: str, options: argparse.Namespace) -> Examples:
     """Read examples.
 
     Parameters
     ----------
     path : str
-        A csv, tsv, txt, jsonl or parquet file.
-    columns : list of str or None
-        Columns of the texts. None takes all of a jsonl file but the label, and of others the one of texts.
-    label : str or None
-        Column of labels, or of judgements or scores of pairs.
+        A csv, tsv, txt, jsonl or parquet file, or ``-``.
+    options : argparse.Namespace
+        Of the command: ``columns`` of the texts, of which None takes all of a jsonl file but the label, and of others
+        the one of texts; the column ``label`` of labels, or of judgements or scores of pairs; how to read the file.
 
     Returns
     -------
@@ -34,26 +34,28 @@ def read_file(path: str, columns: list[str] | None, label: str | None) -> Exampl
     DataFileError
         If the file has no such columns, or a score is not a number.
     """
-    names: list[Any] = columns or _keys(path, label) or [None]
-    found = [load_texts(path, text=name, label=label) for name in names]
+    file = source(path)
+    names: list[Any] = options.columns or _keys(file, options) or [None]
+    found = [read_column(file, options, text=name, label=options.label) for name in names]
     labels = found[0].labels
     if len(found) == 1:
         return found[0].texts, labels
     rows = list(zip(*(column.texts for column in found), strict=True))
-    return rows, None if labels is None else [_number(value, row, path) for row, value in enumerate(labels)]
+    return rows, None if labels is None else [_number(value, row, str(file)) for row, value in enumerate(labels)]
 
 
-def _keys(path: str, label: str | None) -> list[str]:
+def _keys(file: Any, options: argparse.Namespace) -> list[str]:
     """The keys of a jsonl file, by its first row."""
-    if Path(path).suffix.lower() not in (".jsonl", ".ndjson") or not Path(path).is_file():
+    path = Path(file) if isinstance(file, str) else file
+    if not path.is_file() or (options.format or path.suffix.lower()) not in ("jsonl", ".jsonl", ".ndjson"):
         return []
-    with Path(path).open(encoding="utf-8-sig", errors="replace") as file:
-        line = next((line for line in file if line.strip()), "")
+    with path.open(encoding=options.encoding or "utf-8-sig") as lines:
+        line = next((line for line in lines if line.strip()), "")
     try:
         row = json.loads(line)
     except json.JSONDecodeError:  # which load_texts reports, with its place
         return []
-    return [name for name in row if name != label] if isinstance(row, dict) else []
+    return [name for name in row if name != options.label] if isinstance(row, dict) else []
 
 
 def _number(value: str, row: int, path: str) -> float:

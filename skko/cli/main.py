@@ -1,6 +1,7 @@
 """The command ``skko``: arguments in, exit code out; the work is in a module a command."""
 
 import argparse
+import io
 import os
 import sys
 import warnings
@@ -8,10 +9,28 @@ from collections.abc import Sequence
 from typing import Any
 
 from skko._version import __version__
-from skko.cli import cache, classify, demo, embed, evaluate, finetune, models, paraphrases, search, topics
+from skko.cli import (
+    cache,
+    classify,
+    completion,
+    demo,
+    embed,
+    evaluate,
+    finetune,
+    models,
+    paraphrases,
+    search,
+    topics,
+)
+from skko.config import config_context
 from skko.exceptions import SkkoError, SkkoWarning
 
 _INTERRUPTED = 130  # as a shell reports SIGINT
+_COMMANDS = (demo, embed, classify, topics, paraphrases, search, finetune, evaluate, models, cache, completion)
+_EPILOG = """exit codes:
+  0 it worked; 1 it failed, and standard error says why; 2 the options are wrong; 130 Ctrl-C
+Set SKKO_TRACEBACK=1 to see where an error came from.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,10 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 if it worked, 1 if it failed with a known cause, which is on standard error in one line; 130 after Ctrl-C.
     """
+    _let_anything_print()
     options = format_parser().parse_args(arguments)
     warnings.showwarning = _show_warning  # type: ignore[assignment]
     try:
-        return int(options.run(options))
+        with config_context(show_progress=False if options.quiet else None):
+            return int(options.run(options))
     except (SkkoError, OSError, ValueError) as error:
         if isinstance(error, BrokenPipeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on; say nothing at exit
@@ -42,6 +63,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("skko: interrupted", file=sys.stderr)
         return _INTERRUPTED
+
+
+def _let_anything_print() -> None:
+    """A terminal of CP949 has no emoji: better an escape than an error after the work."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *place: Any) -> None:
@@ -61,20 +89,13 @@ def format_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="skko",
         description="The scikit-learn toolkit for Korean text.",
-        epilog="Set SKKO_TRACEBACK=1 to see where an error came from.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"skko {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    demo.add_parser(commands)
-    embed.add_parser(commands)
-    classify.add_parser(commands)
-    evaluate.add_parser(commands)
-    finetune.add_parser(commands)
-    models.add_parser(commands)
-    paraphrases.add_parser(commands)
-    search.add_parser(commands)
-    topics.add_parser(commands)
-    cache.add_parser(commands)
+    for command in _COMMANDS:
+        command.add_parser(commands)
     return parser
 
 

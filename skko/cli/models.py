@@ -1,9 +1,11 @@
 """``skko models``: the models that skko knows by name, and how each is used."""
 
 import argparse
-import json
 from dataclasses import asdict
 from typing import Any
+
+from skko.cli.options import add_command
+from skko.cli.output import print_result
 
 _EXAMPLES = """examples:
   skko models
@@ -20,17 +22,16 @@ def add_parser(commands: Any) -> None:
     commands : argparse subparsers
         Where to add it.
     """
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "models",
+        run,
         help="list the models that skko knows by name",
         description="List the models that skko knows by name, or all that is known of one. Any other model of "
         "sentence-transformers works too, by its id or directory.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=_EXAMPLES,
     )
     parser.add_argument("name", nargs="?", help="a model, by its name or its name in the AutoRAG table")
-    parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
 
     if options.name is None:
         models = list_models()
-        print(json.dumps([asdict(model) for model in models], ensure_ascii=False) if options.json else _table(models))
+        print_result([asdict(model) for model in models], _table(models), options)
         return 0
     model = find_preset(options.name)
     if model is None:
@@ -58,11 +59,11 @@ def run(options: argparse.Namespace) -> int:
     known = asdict(model)
     width = max(map(len, known))
     lines = [f"{name:<{width}}  {_shown(value)}" for name, value in known.items()]
-    print(json.dumps(known, ensure_ascii=False) if options.json else "\n".join(lines))
+    print_result(known, lines, options)
     return 0
 
 
-def _table(models: Any) -> str:
+def _table(models: Any) -> list[str]:
     rows = [("model", "dim", "tokens", "pooling", "query prompt", "passage prompt", "source")]
     rows += [
         (
@@ -77,9 +78,7 @@ def _table(models: Any) -> str:
         for model in models
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _short(prompt: str | None) -> str:

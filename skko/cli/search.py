@@ -1,11 +1,14 @@
 """``skko search``: find what answers a question, in a file of texts or in a saved index."""
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from skko.cli.files import STANDARD_INPUT, read_column, source
+from skko.cli.options import add_command, add_reading
+from skko.cli.output import note, print_result, shorten
 
 if TYPE_CHECKING:
     from skko.search import Hit, KoSemanticSearch
@@ -27,16 +30,19 @@ def add_parser(commands: Any) -> None:
     commands : argparse subparsers
         Where to add it.
     """
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "search",
+        run,
         help="search a file of texts, by meaning and by words",
         description="Search a file of texts, or an index that --save wrote. Without --query, queries are read from the "
-        "terminal or from standard input, one a line.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "terminal or from standard input, one a line. JSON is one object a query.",
+        examples=_EXAMPLES,
     )
     parser.add_argument(
-        "corpus", metavar="CORPUS", help="csv, tsv, txt, jsonl or parquet file, or the folder of an index"
+        "corpus",
+        metavar="CORPUS",
+        help="csv, tsv, txt, jsonl or parquet file, the folder of an index, or - for texts from standard input",
     )
     parser.add_argument(
         "--query", action="append", metavar="TEXT", help="what to search for; may be given several times"
@@ -50,13 +56,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--alpha", type=_share, help="share of the model against the words, 0 to 1 (default: 0.8)")
     parser.add_argument("--split", type=_split, metavar="HOW", help="cut texts: sentences, or windows of N characters")
     parser.add_argument("--save", metavar="DIR", help="keep the index in a folder, to be searched again at once")
-    parser.add_argument("--text", metavar="COLUMN", help="column of the texts, by name or position from 0")
-    parser.add_argument(
-        "--format", choices=["csv", "tsv", "txt", "jsonl", "parquet"], help="format, if the name does not say"
-    )
-    parser.add_argument("--no-header", action="store_true", help="the first line of the file is a row")
-    parser.add_argument("--json", action="store_true", help="print one JSON object for each query and nothing else")
-    parser.set_defaults(run=run)
+    add_reading(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -72,18 +72,17 @@ def run(options: argparse.Namespace) -> int:
     int
         Exit code.
     """
+    if options.corpus == STANDARD_INPUT and not (options.query or options.save):
+        raise ValueError("Standard input holds the texts, so the queries cannot come from there: pass --query.")
     search = _open(options) if Path(options.corpus).is_dir() else _fit(options)
     if options.save is not None:
         search.save(options.save)
-        print(f"skko: {search.n_documents_:,} texts indexed in {options.save}", file=sys.stderr)
-        if options.query is None and sys.stdin.isatty():
+        note(f"{search.n_documents_:,} texts indexed in {options.save}", options)
+        if options.query is None and (options.corpus == STANDARD_INPUT or sys.stdin.isatty()):
             return 0
     for query in options.query or _asked():
         hits = search.search([query], options.top_k)[0]
-        if options.json:
-            print(json.dumps({"query": query, "hits": [_facts(hit) for hit in hits]}, ensure_ascii=False), flush=True)
-        else:
-            print(_as_text(query, hits), flush=True)
+        print_result({"query": query, "hits": [_facts(hit) for hit in hits]}, _lines(query, hits), options)
     return 0
 
 
@@ -99,28 +98,36 @@ def _open(options: argparse.Namespace) -> "KoSemanticSearch":
 
 
 def _fit(options: argparse.Namespace) -> "KoSemanticSearch":
-    from skko.datasets import load_texts
     from skko.search import KoSemanticSearch
 
-    header = not options.no_header
-    texts = load_texts(options.corpus, text=options.text, format=options.format, header=header, missing="drop").texts
+    texts = read_column(source(options.corpus), options, text=options.text, missing="drop").texts
     params = {} if options.alpha is None else {"alpha": options.alpha}
     search: KoSemanticSearch = KoSemanticSearch(options.model or "skko-mini", split=options.split, **params).fit(texts)
     return search
 
 
 def _asked() -> Iterator[str]:
-    """Queries from the terminal, with a prompt, or from standard input."""
-    prompt = "query> " if sys.stdin.isatty() else ""
+    """Queries from the terminal, with a prompt, or from standard input, as they come."""
+    for line in _typed() if sys.stdin.isatty() else map(_decoded, sys.stdin.buffer):
+        if query := line.strip():
+            yield query
+
+
+def _typed() -> Iterator[str]:
     while True:
         try:
-            query = input(prompt).strip()
+            yield input("query> ")
         except EOFError:
-            if prompt:
-                print()
+            print()
             return
-        if query:
-            yield query
+
+
+def _decoded(line: bytes) -> str:
+    """A line in one of the two encodings that Korean text comes in."""
+    try:
+        return line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return line.decode("cp949")
 
 
 def _facts(hit: "Hit") -> dict[str, Any]:
@@ -133,14 +140,9 @@ def _facts(hit: "Hit") -> dict[str, Any]:
     }
 
 
-def _as_text(query: str, hits: list["Hit"]) -> str:
-    rows = [f"  {hit.score:.2f}  {hit.id:>5}  {_short(hit.passage)}" for hit in hits]
-    return "\n".join([f"== {_short(query)}", *(rows or ["  nothing found"])])
-
-
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+def _lines(query: str, hits: list["Hit"]) -> list[str]:
+    rows = [f"  {hit.score:.2f}  {hit.id:>5}  {shorten(hit.passage, _LONGEST)}" for hit in hits]
+    return [f"== {shorten(query, _LONGEST)}", *(rows or ["  nothing found"])]
 
 
 def _count(value: str) -> int:

@@ -1,8 +1,11 @@
 """``skko topics``: what the texts of a file are about."""
 
 import argparse
-import json
 from typing import Any
+
+from skko.cli.files import read_file
+from skko.cli.options import add_command, add_file, add_model
+from skko.cli.output import print_result
 
 _EXAMPLES = """examples:
   skko topics inquiries.csv --text 문의 --out topics
@@ -19,31 +22,23 @@ def add_parser(commands: Any) -> None:
     commands : argparse subparsers
         Where to add it.
     """
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "topics",
+        run,
         help="find the topics of the texts of a file",
         description="Find topics and their words, and write tables, pictures and an interactive map into a folder.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=_EXAMPLES,
     )
-    parser.add_argument("file", metavar="FILE", help="csv, tsv, txt, jsonl or parquet file")
+    add_file(parser)
     parser.add_argument("--out", metavar="DIR", default="skko-topics", help="folder for the results (skko-topics)")
-    parser.add_argument(
-        "--model", default="skko-mini", help="embedding model (default: skko-mini, which needs no download)"
-    )
+    add_model(parser)
     parser.add_argument("--min-size", type=int, default=10, metavar="N", help="fewest texts of a topic (default: 10)")
     parser.add_argument("--topics", type=int, metavar="N", help="join the nearest topics until N are left")
     parser.add_argument("--all", action="store_true", help="give every text a topic, also those in none")
     parser.add_argument("--over", metavar="COLUMN", help="draw topics over this column, such as a month or a source")
     parser.add_argument("--seed", type=int, default=0, help="seed; the same one gives the same topics (default: 0)")
     parser.add_argument("--save", metavar="FILE", help="keep the topic model in a file")
-    parser.add_argument("--text", metavar="COLUMN", help="column of the texts, by name or position from 0")
-    parser.add_argument(
-        "--format", choices=["csv", "tsv", "txt", "jsonl", "parquet"], help="format, if the name does not say"
-    )
-    parser.add_argument("--no-header", action="store_true", help="the first line of the file is a row")
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -59,11 +54,9 @@ def run(options: argparse.Namespace) -> int:
     int
         Exit code.
     """
-    from skko.cli.topics_steps import as_text, find_topics
-    from skko.datasets import load_texts
+    from skko.cli.topics_steps import find_topics, topic_lines
 
-    shape: dict[str, Any] = {"format": options.format, "header": not options.no_header, "missing": "drop"}
-    data = load_texts(options.file, text=options.text, label=options.over, **shape)
+    data = read_file(options, label=options.over)
     found = find_topics(data.texts, data.labels, options)
-    print(json.dumps(found, ensure_ascii=False) if options.json else as_text(found))
+    print_result(found, topic_lines(found), options)
     return 0

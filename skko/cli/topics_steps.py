@@ -52,7 +52,7 @@ def find_topics(texts: list[str], values: list[str] | None, options: argparse.Na
     }
 
 
-def as_text(found: dict[str, Any]) -> str:
+def topic_lines(found: dict[str, Any]) -> list[str]:
     """Lay out what was found for a terminal.
 
     Parameters
@@ -62,14 +62,14 @@ def as_text(found: dict[str, Any]) -> str:
 
     Returns
     -------
-    str
+    list of str
         Lines.
     """
     head = f"{found['n_texts']:,} texts, {found['n_topics']:,} topics, {found['noise']:.0%} of the texts in none"
     rows = [f"  {t['topic']:>4}  {t['size']:>6,}  {' '.join(t['keywords'])}" for t in found["topics"][:_SHOWN]]
     more = [f"  and {found['n_topics'] - _SHOWN:,} more: topics.csv"] if found["n_topics"] > _SHOWN else []
     none = [] if found["n_topics"] else ["  try a smaller --min-size, or more texts"]
-    return "\n".join([head, *rows, *more, *none, "written: " + ", ".join(found["files"])])
+    return [head, *rows, *more, *none, "written: " + ", ".join(found["files"])]
 
 
 def _write_tables(model: KoTopicModel, texts: list[str], out: Path) -> list[Path]:

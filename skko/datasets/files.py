@@ -3,6 +3,7 @@
 import io
 import warnings
 from dataclasses import dataclass
+from importlib.resources.abc import Traversable
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -59,7 +60,7 @@ class Texts:
 
 
 def load_texts(
-    path: str | PathLike[str],
+    path: str | PathLike[str] | Traversable,
     *,
     text: str | int | None = None,
     label: str | int | None = None,
@@ -72,8 +73,9 @@ def load_texts(
 
     Parameters
     ----------
-    path : path-like
-        A csv, tsv, txt (one text a line), jsonl or parquet file.
+    path : path-like or traversable
+        A csv, tsv, txt (one text a line), jsonl or parquet file. Anything that opens as :class:`pathlib.Path` does
+        will do, such as a :class:`zipfile.Path`.
     text : str, int or None, default=None
         Column of the texts, by name or by position. None takes the only column, or one with a usual name such as
         ``text`` or ``문장``.
@@ -114,14 +116,14 @@ def load_texts(
     >>> data.texts, data.labels, data.encoding
     (['배송이 늦어요'], ['배송'], 'cp949')
     """
-    path = Path(path)
-    kind = find_format(path, format)
-    used = None if kind == "parquet" else find_encoding(path, encoding)
-    frame = _read_parquet(path) if used is None else _parse(path, kind, header, used)
-    column = find_column(list(frame.columns), text, path)
-    label_column = None if label is None else find_column(list(frame.columns), label, path)
-    frame = keep_texts(frame, column, missing, path)
-    labels = None if label_column is None else _labels(frame, label_column, path)
+    file: Any = path if hasattr(path, "open") else Path(path)
+    kind = find_format(file, format)
+    used = None if kind == "parquet" else find_encoding(file, encoding)
+    frame = _read_parquet(file) if used is None else _parse(file, kind, header, used)
+    column = find_column(list(frame.columns), text, file)
+    label_column = None if label is None else find_column(list(frame.columns), label, file)
+    frame = keep_texts(frame, column, missing, file)
+    labels = None if label_column is None else _labels(frame, label_column, file)
     return Texts(
         frame[column].astype(str).tolist(),
         labels,
@@ -154,8 +156,9 @@ def _parse(path: Path, kind: str, header: bool, encoding: str) -> pd.DataFrame:
 def _read_parquet(path: Path) -> pd.DataFrame:
     import_optional("pyarrow", extra="parquet", purpose="read parquet files")
     try:
-        # Nullable types, else one missing number makes 1.0 of every 1.
-        return pd.read_parquet(path, dtype_backend="numpy_nullable")
+        with path.open("rb") as file:
+            # Nullable types, else one missing number makes 1.0 of every 1.
+            return pd.read_parquet(file, dtype_backend="numpy_nullable")
     except (OSError, ValueError) as error:
         raise DataFileError(f"{path} cannot be read as parquet: {error}.") from error
 

@@ -46,6 +46,11 @@ def find_downloaded(spec: ModelSpec) -> HubModel | None:
     -------
     HubModel or None
         None if it would have to be downloaded.
+
+    Raises
+    ------
+    ModelNotAvailableError
+        If the name is neither a directory's nor one that a model of a hub can have.
     """
     name = _full_name(spec)
     commit = _downloaded_commit(name, spec.revision)
@@ -150,7 +155,18 @@ def describe(error: BaseException) -> str:
 
 def _full_name(spec: ModelSpec) -> str:
     """The id with its owner, by sentence-transformers' own rule for names without one."""
-    return spec.name if "/" in spec.name else f"sentence-transformers/{spec.name}"
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils._validators import validate_repo_id
+
+    name = spec.name if "/" in spec.name else f"sentence-transformers/{spec.name}"
+    try:
+        validate_repo_id(name)
+    except HFValidationError as error:
+        raise ModelNotAvailableError(
+            f"There is no directory {spec.name}, and no model of a hub can have such a name. Check the path, or use "
+            f'the model that comes with skko: model="{MINI}".'
+        ) from error
+    return name
 
 
 def _message(spec: ModelSpec, cause: str) -> str:

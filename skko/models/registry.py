@@ -1,6 +1,7 @@
 """The models of this process: each loaded once, shared by every estimator, the least used let go."""
 
 import os
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -100,7 +101,16 @@ def _key(spec: ModelSpec) -> Hashable:
     return spec if directory is None else (spec, directory_fingerprint(directory))
 
 
+def _start_anew() -> None:
+    """In a child that was forked: a thread that held the lock does not exist there, nor do torch's threads.
+
+    GNU OpenMP waits for its threads for ever if its parent had any; with one it asks for none.
+    """
+    registry._reset()
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
 registry = ModelRegistry()
 if hasattr(os, "register_at_fork"):
-    # A thread that held the lock does not exist in the child, and torch's threads do not survive the fork.
-    os.register_at_fork(after_in_child=registry._reset)
+    os.register_at_fork(after_in_child=_start_anew)

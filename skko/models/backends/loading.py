@@ -1,7 +1,11 @@
 """Models as sentence-transformers loads them, for every backend that begins there."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from skko.config import get_config
 from skko.exceptions import ModelNotAvailableError
 from skko.models.backends.quantisation import quantise_linears
 from skko.models.fingerprint import directory_fingerprint
@@ -60,21 +64,38 @@ def _read(spec: ModelSpec, name: str, revision: str | None, *, local: bool) -> A
     from sentence_transformers.sentence_transformer.modules import Pooling
 
     dtype = torch.float32 if spec.dtype == "int8" else getattr(torch, spec.dtype)
-    model = SentenceTransformer(
-        name,
-        device=spec.device,
-        revision=revision,
-        trust_remote_code=spec.trust_remote_code,
-        local_files_only=local,
-        # Checkpoints in half precision would otherwise run in half precision on a CPU, slowly.
-        model_kwargs={"dtype": dtype},
-    )
+    with _bars_as_set():
+        model = SentenceTransformer(
+            name,
+            device=spec.device,
+            revision=revision,
+            trust_remote_code=spec.trust_remote_code,
+            local_files_only=local,
+            # Checkpoints in half precision would otherwise run in half precision on a CPU, slowly.
+            model_kwargs={"dtype": dtype},
+        )
     preset = find_preset(spec.name)
     if preset is not None and not preset.ships_pooling:
         # The repository does not say how to pool, and sentence-transformers has taken the mean.
         model[1] = Pooling(model.get_embedding_dimension(), pooling_mode=preset.pooling)
     model = model.to(dtype).eval()
     return quantise_linears(model) if spec.dtype == "int8" else model
+
+
+@contextmanager
+def _bars_as_set() -> Iterator[None]:
+    """Bars of downloads and weights follow ``show_progress``; else they fill logs where there is no terminal."""
+    from transformers.utils import logging
+
+    show = get_config()["show_progress"]
+    if not logging.is_progress_bar_enabled() or (sys.stderr.isatty() if show == "auto" else show):
+        yield
+        return
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.enable_progress_bar()
 
 
 def _unreadable(spec: ModelSpec, error: Exception) -> str:
