@@ -9,10 +9,10 @@ BIN := .venv/bin
 SETUP := pyproject.toml constraints.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint docs bench clean
+.PHONY: help demo test lint docs bench fuzz release-check clean
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: .venv/.demo  ## classify, cluster, mine and search the bundled sentences
 	$(BIN)/skko demo
@@ -37,6 +37,12 @@ bench: .venv/.test  ## measure against peers; DATA=DIR names the folder of the t
 	$(BIN)/python -m benchmarks.encode --data $(DATA)
 	$(BIN)/python -m benchmarks.model_selection --data $(DATA)
 	$(BIN)/python -m benchmarks.mini --data $(DATA)
+
+fuzz: .venv/.test  ## send random texts through every door; EXAMPLES=N of each kind
+	OMP_NUM_THREADS=1 SKKO_FUZZ_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/python -m pytest --timeout 7200 --numprocesses 2 tests/test_fuzz.py
+
+release-check: .venv/.made  ## build, and try in empty environments what was built; STEPS="build extras" for some
+	$(BIN)/python .ci/release_check.py $(STEPS)
 
 clean:  ## remove the environment and everything built
 	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis skko-demo

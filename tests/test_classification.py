@@ -17,6 +17,7 @@ from sklearn.svm import LinearSVC
 
 from skko import KoEmbeddingTransformer, datasets, make_text_classifier
 from skko.classification import CalibratedLogisticRegression
+from skko.classification._weights import _inverse
 from skko.embedding import encode_counts
 from skko.text import KoMorphemeVectorizer
 
@@ -41,6 +42,13 @@ def test_steps_are_those_of_the_contract():
     assert list(with_words.named_steps) == ["normalize", "features", "classify"]
     assert isinstance(with_words["features"], FeatureUnion)
     assert isinstance(make_text_classifier("skko-mini", lexical=False)["features"], KoEmbeddingTransformer)
+
+
+def test_a_matrix_too_near_to_singular_for_single_precision_is_inverted_in_double():
+    one = np.random.default_rng(0).normal(size=60)
+    for ridge in (1.0, 1e-9):
+        matrix = np.outer(one, one) + ridge * np.eye(60)
+        np.testing.assert_allclose(_inverse(matrix) @ matrix, np.eye(60), atol=1e-4)
 
 
 def test_words_and_meaning_together_are_better_than_either():
