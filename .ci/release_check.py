@@ -89,7 +89,8 @@ def try_out(interpreter: Path) -> None:
     demo = run(interpreter, "-m", "skko", "demo", "--json", "--quiet", "--out", WORK / "demo")
     assert '"best_score"' in demo
     (WORK / "글.txt").write_text("배송이 늦어요\n환불해 주세요\n", encoding="utf-8")
-    assert "환불해" in run(interpreter, "-m", "skko", "search", "글.txt", "--query", "돈을 돌려받고 싶어요", "--top-k", "1")
+    search = ["search", "글.txt", "--query", "돈을 돌려받고 싶어요", "--top-k", "1"]
+    assert "환불해" in run(interpreter, "-m", "skko", *search)
 
 
 def pythons() -> None:
@@ -108,8 +109,8 @@ def extras() -> None:
     (packages,) = run(core, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").split()
     model = WORK / "model"
     if not model.exists():
-        code = f"from pathlib import Path; from tests.tiny import build_xlm_roberta as b; b(Path({str(model)!r}), seed=0)"
-        run(core, "-c", code, cwd=unpacked())
+        code = "import pathlib, sys, tests.tiny; tests.tiny.build_xlm_roberta(pathlib.Path(sys.argv[1]), seed=0)"
+        run(core, "-c", code, model, cwd=unpacked())
     for extra in EXTRAS:
         run(core, ROOT / ".ci" / "doors.py", extra, "absent", model)
         alone = environment(f"extra-{extra}")

@@ -179,7 +179,7 @@ def _inverse(positive: NDArray[np.float64]) -> NDArray[np.float64]:
     """Invert a positive definite matrix, by half of the work of the general way."""
     factor, failed = lapack.spotrf(positive.astype(np.float32))
     if failed:  # positive definite, and not to single precision
-        return np.linalg.inv(positive)
+        return np.asarray(np.linalg.inv(positive))
     upper, _ = lapack.spotri(factor)
     inverse = np.triu(upper).astype(np.float64)
     return np.asarray(inverse + np.triu(inverse, 1).T)
