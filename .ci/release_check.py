@@ -96,7 +96,8 @@ def try_out(interpreter: Path) -> None:
 def pythons() -> None:
     """Every supported version that is here; those that are not are named."""
     for version in PYTHONS:
-        if (python := shutil.which(f"python{version}")) is None:
+        python = shutil.which(f"python{version}")
+        if python is None or subprocess.run([python, "--version"], capture_output=True, check=False).returncode:
             print(f"  python{version} is not here")
             continue
         try_out(environment(f"python{version}", artefact(".whl"), python=python))
