@@ -2,6 +2,7 @@
 
 import pickle
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def analysed(monkeypatch):
             return kiwi.tokenize(texts)
 
     monkeypatch.setattr(morphology, "_kiwi", Recording)
-    monkeypatch.setattr(morphology, "_memory", morphology._Memory(10_000))
+    monkeypatch.setattr(morphology, "_memory", morphology._Memory(1 << 20))
     return seen
 
 
@@ -57,15 +58,30 @@ def test_vectoriser_and_keywords_share_one_analysis(analysed):
 
 
 def test_the_memory_is_bounded_and_drops_the_least_used():
-    memory = morphology._Memory(4)
     two = (Morpheme("가", "NNG"), Morpheme("나", "NNG"))
+    cost = morphology._Memory.cost("a", two)
+    memory = morphology._Memory(2 * cost)
     memory.put("a", two), memory.put("b", two)
     memory.get("a")
     memory.put("c", two)
     assert [memory.get(name) is not None for name in "abc"] == [True, False, True]
-    assert memory.size == 4
+    assert memory.size == 2 * cost
     memory.put("c", two[:1])
-    assert memory.size == 3
+    assert memory.size == 2 * cost - 8  # a pointer
+
+
+def test_the_memory_counts_all_that_it_holds():
+    morphemes = [Morpheme(str(i), "SN") for i in range(8)]
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        memory = morphology._Memory(1 << 30)
+        for i in range(20_000):
+            memory.put(f"{i}번 고객: 배송이 늦어요", tuple(morphemes))
+        held = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert held == pytest.approx(memory.size, rel=0.25)
 
 
 def test_threads_get_the_right_morphemes(analysed):
