@@ -3,6 +3,7 @@
 ``python doors.py EXTRA present|absent MODEL`` ends with 0 where that holds. MODEL is a small transformer's folder.
 """
 
+import os
 import sys
 import tempfile
 import warnings
@@ -22,6 +23,7 @@ from skko.plotting import ConfusionDisplay
 from skko.similarity import ApproximateIndex
 
 FOLDER = Path(tempfile.mkdtemp())
+os.environ["SKKO_CACHE_DIR"] = str(FOLDER)  # a vector that is known asks for no model
 PAIRS = [(f"질문 {i}", f"물음 {i}") for i in range(16)]
 
 
@@ -52,7 +54,7 @@ DOORS: dict[str, Callable[[str], object]] = {
     "viz": lambda model: draw(),
     "parquet": lambda model: embed_corpus(corpus(), FOLDER / "p", model="skko-mini", format="parquet"),
     "openvino": lambda model: KoEmbeddingTransformer(model, backend="openvino").fit_transform(["가"]),
-    "ann": lambda model: ApproximateIndex(np.eye(8, dtype=np.float32)).search(np.eye(8, dtype=np.float32), 2),
+    "ann": lambda model: ApproximateIndex(np.eye(8, dtype=np.float32)).nearest(np.eye(8), 2),
     "save": lambda model: save(),
     "remote": lambda model: KoEmbeddingTransformer("openai:text-embedding-3-small", cache=False).fit_transform(["가"]),
     "train": lambda model: tune("skko-mini", learning_rate=0.01),

@@ -34,6 +34,7 @@ PYTEST = ["-m", "pytest", "-p", "no:cacheprovider", "--numprocesses", "2", "--di
 def run(*command: str | Path, **options: object) -> str:
     """Run a command outside the tree; what it prints, or the end of it all where it fails."""
     env = {**os.environ, "PYTHONUTF8": "1", "PYTHONPATH": "", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    env["SKKO_CACHE_DIR"] = str(WORK / "cache")
     done = subprocess.run(command, cwd=options.get("cwd", WORK), env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")

@@ -43,6 +43,7 @@ _ROOMS = (
     "classification",
     "clustering",
     "datasets",
+    "distributed",
     "embedding",
     "evaluation",
     "exceptions",

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -245,3 +246,32 @@ def test_texts_are_read_from_inside_an_archive(folder):
     assert (found.texts, found.labels, found.encoding) == (["배송이 늦어요"], ["1"], "cp949")
     with pytest.raises(FileNotFoundError, match=r"자료\.zip/안/없음\.csv"):
         load_texts(zipfile.Path("자료.zip", "안/없음.csv"))
+
+
+@pytest.mark.filterwarnings("ignore:.*rows without a text")
+def test_rows_without_a_text_keep_the_others_in_their_rows(monkeypatch, capsys):
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    inquiries = load_inquiries()
+    holes = {0, 5, 41}
+    texts = ["" if row in holes else text for row, text in enumerate(inquiries.texts[:42])]
+    pd.DataFrame({"문의": texts, "주제": inquiries.topics[:42]}).to_csv("문의.csv", index=False)
+    where = {text: row for row, text in enumerate(texts)}
+
+    def answer(*arguments: str) -> dict:
+        assert main([*arguments, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    answer("classify", "train", "문의.csv", "--text", "문의", "--label", "주제", "--out", "a.skops", "--folds", "0")
+    predicted = answer("classify", "predict", "문의.csv", "--text", "문의", "--classifier", "a.skops")["predictions"]
+    assert [row["text"] for row in predicted] == texts
+    assert {row for row, found in enumerate(predicted) if found["label"] == ""} == holes
+    assert {row for row, found in enumerate(predicted) if found["probability"] is None} == holes
+
+    mined = answer("paraphrases", "문의.csv", "--text", "문의", "--threshold", "0.3")
+    assert mined["pairs"]
+    assert all(where[pair["text_i"]] == pair["i"] and where[pair["text_j"]] == pair["j"] for pair in mined["pairs"])
+    assert mined["rows"] == sorted(set(range(42)) - holes)
+    hits = answer("search", "문의.csv", "--text", "문의", "--query", "환불")["hits"]
+    assert all(where[hit["passage"]] == hit["id"] for hit in hits)
+    answer("topics", "문의.csv", "--text", "문의", "--out", "토픽", "--min-size", "3")
+    assert pd.read_csv("토픽/assignments.csv")["row"].tolist() == mined["rows"]

@@ -87,7 +87,9 @@ def test_rows_without_a_text_are_named_or_left_out(tmp_path):
         load_texts(path)
     with pytest.warns(SkkoWarning, match="2 rows"):
         data = load_texts(path, label="label", missing="drop")
-    assert (data.texts, data.labels) == (["가", "나"], ["1", "4"])
+    assert (data.texts, data.labels, data.rows) == (["가", "나"], ["1", "4"], [0, 3])
+    kept = load_texts(path, missing="keep")
+    assert (kept.texts, kept.rows) == (["가", "", "", "나"], [0, 1, 2, 3])
 
 
 def test_a_missing_label_is_named(tmp_path):

@@ -6,7 +6,7 @@ from typing import Any
 
 from skko.cli.files import check_table, read_file, write_table
 from skko.cli.options import add_command, add_file, add_model
-from skko.cli.output import print_result
+from skko.cli.output import note, print_result
 from skko.exceptions import DataFileError
 
 _EXAMPLES = """examples:
@@ -94,14 +94,17 @@ def _predict(options: argparse.Namespace) -> int:
 
     out = None if options.out is None else check_table(options.out)
     # A prediction is of every row: one that is left out would shift those after it.
-    table = predictions(load_classifier(options.classifier), read_file(options, missing="error").texts)
+    table = predictions(load_classifier(options.classifier), read_file(options, missing="keep").texts)
+    if n_empty := int((table["label"] == "").sum()):
+        note(f"{n_empty:,} rows have no text, and got no label", options)
     if out is not None:
         write_table(table, out)
         print_result({"texts": len(table), "out": options.out}, [f"{len(table):,} texts: {options.out}"], options)
     else:
         columns = (table[name] for name in ("label", "probability", "text"))
         rows = (f"{label}\t{share:.3f}\t{' '.join(text.split())}" for label, share, text in zip(*columns, strict=True))
-        print_result({"predictions": table.to_dict("records")}, rows, options)
+        known = table.astype(object).where(table.notna(), None)  # JSON has no NaN
+        print_result({"predictions": known.to_dict("records")}, rows, options)
     return 0
 
 

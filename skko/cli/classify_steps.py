@@ -54,12 +54,15 @@ def predictions(classifier: Any, texts: list[str]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns ``text``, ``label`` and ``probability``.
+        Columns ``text``, ``label`` and ``probability``; a row without a text has no label and no probability.
     """
-    shares = np.asarray(classifier.predict_proba(texts))
-    best = shares.argmax(axis=1)
-    probability = shares[np.arange(len(texts)), best].round(4)
-    return pd.DataFrame({"text": texts, "label": np.asarray(classifier.classes_)[best], "probability": probability})
+    table = pd.DataFrame({"text": texts, "label": "", "probability": np.nan})
+    rows = [row for row, text in enumerate(texts) if text.strip()]
+    if rows:
+        shares = np.asarray(classifier.predict_proba([texts[row] for row in rows]))
+        table.loc[rows, "label"] = np.asarray(classifier.classes_)[shares.argmax(axis=1)].astype(str)
+        table.loc[rows, "probability"] = shares.max(axis=1).round(4)
+    return table
 
 
 def report(classifier: Any, texts: list[str], labels: list[str]) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class StandardInput:
 
 
 def read_file(
-    options: argparse.Namespace, *, label: str | None = None, missing: Literal["error", "drop"] = "drop"
+    options: argparse.Namespace, *, label: str | None = None, missing: Literal["error", "drop", "keep"] = "drop"
 ) -> "Texts":
     """Read the texts of the file that a command was given.
 
@@ -68,7 +68,7 @@ def read_file(
         What :func:`skko.cli.options.add_file` defines.
     label : str or None, default=None
         Column of labels.
-    missing : {"error", "drop"}, default="drop"
+    missing : {"error", "drop", "keep"}, default="drop"
         What to do with rows without a text.
 
     Returns
@@ -85,7 +85,7 @@ def read_column(
     *,
     text: str | None,
     label: str | None = None,
-    missing: Literal["error", "drop"] = "error",
+    missing: Literal["error", "drop", "keep"] = "error",
 ) -> "Texts":
     """Read a column of a file, as the options say that it is to be read.
 
@@ -97,7 +97,7 @@ def read_column(
         What :func:`skko.cli.options.add_reading` defines.
     text, label : str or None
         Columns.
-    missing : {"error", "drop"}, default="error"
+    missing : {"error", "drop", "keep"}, default="error"
         What to do with rows without a text.
 
     Returns

@@ -57,18 +57,28 @@ def run(options: argparse.Namespace) -> int:
     int
         Exit code.
     """
+    import numpy as np
+
     from skko.paraphrase import make_paraphrase_miner
 
     out = None if options.out is None else check_table(options.out)
-    texts = read_file(options).texts
+    data = read_file(options)
+    texts = data.texts
     miner = make_paraphrase_miner(options.model, threshold=options.threshold, top_k=options.top_k)
     groups = miner.fit_predict(texts)
     pairs = miner[-1].to_frame(texts, max_overlap=options.max_overlap)
+    pairs[["i", "j"]] = np.array(data.rows)[pairs[["i", "j"]]]
     n_groups = int(groups.max(initial=-1)) + 1
     if out is not None:
         write_table(pairs, out)
         note(f"{len(pairs):,} pairs written to {out}", options)
-    found = {"n_texts": len(texts), "n_groups": n_groups, "groups": groups.tolist(), "pairs": _facts(pairs)}
+    found = {
+        "n_texts": len(texts),
+        "n_groups": n_groups,
+        "rows": data.rows,
+        "groups": groups.tolist(),
+        "pairs": _facts(pairs),
+    }
     print_result(found, _lines(len(texts), n_groups, pairs, options.threshold), options)
     return 0
 

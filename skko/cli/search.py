@@ -100,9 +100,10 @@ def _open(options: argparse.Namespace) -> "KoSemanticSearch":
 def _fit(options: argparse.Namespace) -> "KoSemanticSearch":
     from skko.search import KoSemanticSearch
 
-    texts = read_column(source(options.corpus), options, text=options.text, missing="drop").texts
+    data = read_column(source(options.corpus), options, text=options.text, missing="drop")
     params = {} if options.alpha is None else {"alpha": options.alpha}
-    search: KoSemanticSearch = KoSemanticSearch(options.model or "skko-mini", split=options.split, **params).fit(texts)
+    search: KoSemanticSearch = KoSemanticSearch(options.model or "skko-mini", split=options.split, **params)
+    search.fit(data.texts, ids=data.rows)
     return search
 
 

@@ -57,6 +57,6 @@ def run(options: argparse.Namespace) -> int:
     from skko.cli.topics_steps import find_topics, topic_lines
 
     data = read_file(options, label=options.over)
-    found = find_topics(data.texts, data.labels, options)
+    found = find_topics(data, options)
     print_result(found, topic_lines(found), options)
     return 0

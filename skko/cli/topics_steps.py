@@ -3,27 +3,30 @@
 import argparse
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from skko.cli.output import shorten
 from skko.clustering import KoTopicModel, make_topic_clusterer
 from skko.plotting import TopicHierarchyDisplay, TopicKeywordsDisplay, TopicMapDisplay, TopicTimelineDisplay
 
+if TYPE_CHECKING:
+    from skko.datasets.files import Texts
+
 _SHOWN = 20
+_LONGEST = 300  # characters of a typical text in the table of topics; a cell of a spreadsheet takes 32,767
 _MOST_TIMES = 60  # dates on an axis; with more, months are drawn
 _MOST_VALUES = 30  # bars that can be read
 
 
-def find_topics(texts: list[str], values: list[str] | None, options: argparse.Namespace) -> dict[str, Any]:
+def find_topics(data: "Texts", options: argparse.Namespace) -> dict[str, Any]:
     """Find topics and write what is known of them.
 
     Parameters
     ----------
-    texts : list of str
-        Texts.
-    values : list of str or None
-        Column to draw topics over.
+    data : Texts
+        Texts; their labels are what topics are drawn over.
     options : argparse.Namespace
         Of the command.
 
@@ -35,6 +38,7 @@ def find_topics(texts: list[str], values: list[str] | None, options: argparse.Na
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)  # first of all: nothing is computed for a folder that cannot be
     clusterer = make_topic_clusterer(options.model, min_cluster_size=options.min_size, random_state=options.seed)
+    texts = data.texts
     model = KoTopicModel(clusterer).fit(texts)
     if options.topics is not None and options.topics < model.n_topics_:
         model = model.merge_topics(options.topics)
@@ -42,7 +46,7 @@ def find_topics(texts: list[str], values: list[str] | None, options: argparse.Na
         model = model.reduce_outliers(texts)
     if options.save is not None:
         model.save(options.save)
-    files = [*_write_tables(model, texts, out), *_draw(model, texts, values, out, options.seed)]
+    files = [*_write_tables(model, data, out), *_draw(model, texts, data.labels, out, options.seed)]
     return {
         "n_texts": len(texts),
         "n_topics": model.n_topics_,
@@ -72,13 +76,14 @@ def topic_lines(found: dict[str, Any]) -> list[str]:
     return [head, *rows, *more, *none, "written: " + ", ".join(found["files"])]
 
 
-def _write_tables(model: KoTopicModel, texts: list[str], out: Path) -> list[Path]:
+def _write_tables(model: KoTopicModel, data: "Texts", out: Path) -> list[Path]:
     topics = model.topics_.to_frame()
-    topics["texts"] = [" | ".join(chosen) for chosen in topics["texts"]]
+    topics["texts"] = [" | ".join(shorten(text, _LONGEST) for text in chosen) for chosen in topics["texts"]]
     names = {**model.topics_.names(), -1: ""}
     assignments = pd.DataFrame(
         {
-            "text": texts,
+            "row": data.rows,
+            "text": data.texts,
             "topic": model.labels_,
             "name": [names[label] for label in model.labels_.tolist()],
             "probability": model.probabilities_.round(4),

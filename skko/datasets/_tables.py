@@ -248,8 +248,8 @@ def keep_texts(frame: pd.DataFrame, column: Any, missing: str, path: Path, first
         Rows of a file.
     column : object
         Column of the texts.
-    missing : {"error", "drop"}
-        What to do with rows without a text.
+    missing : {"error", "drop", "keep"}
+        What to do with rows without a text: "keep" makes the empty text of them.
     path : pathlib.Path
         The file, for the message.
     first_row : int, default=0
@@ -265,8 +265,8 @@ def keep_texts(frame: pd.DataFrame, column: Any, missing: str, path: Path, first
     DataFileError
         If there are others, and ``missing`` is "error".
     """
-    if missing not in ("error", "drop"):
-        raise ValueError(f"missing must be 'error' or 'drop', got {missing!r}.")
+    if missing not in ("error", "drop", "keep"):
+        raise ValueError(f"missing must be 'error', 'drop' or 'keep', got {missing!r}.")
     texts = frame[column]
     empty = texts.isna() | (texts.astype(str).str.strip() == "")
     if not empty.any():
@@ -274,7 +274,9 @@ def keep_texts(frame: pd.DataFrame, column: Any, missing: str, path: Path, first
     rows = [first_row + int(row) for row in empty.to_numpy().nonzero()[0]]
     found = f"{path} has {len(rows)} rows without a text in column {str(column)!r} (row {rows[0]} is the first)"
     if missing == "error":
-        raise DataFileError(f'{found}. Fill them, or leave them out with missing="drop".')
+        raise DataFileError(f'{found}. Fill them, or leave them out: missing="drop", or skko embed --drop-missing.')
+    if missing == "keep":
+        return frame.assign(**{column: texts.mask(empty, "")})
     warnings.warn(f"{found}; they were left out.", SkkoWarning, stacklevel=4)
     kept: pd.DataFrame = frame.loc[~empty]
     return kept

@@ -37,6 +37,8 @@ class Texts:
         The columns they came from.
     encoding : str or None
         How the file was encoded; None for parquet.
+    rows : list of int
+        Rows of the file that they stand in, from 0; a header and empty lines of txt and jsonl files are no rows.
     """
 
     texts: list[str]
@@ -44,6 +46,7 @@ class Texts:
     text_column: str | None
     label_column: str | None
     encoding: str | None
+    rows: list[int]
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -67,7 +70,7 @@ def load_texts(
     format: str | None = None,
     header: bool = True,
     encoding: str | None = None,
-    missing: Literal["error", "drop"] = "error",
+    missing: Literal["error", "drop", "keep"] = "error",
 ) -> Texts:
     """Read texts, and labels if there are any, from a file.
 
@@ -87,8 +90,9 @@ def load_texts(
         Whether the first line of a csv or tsv file names the columns.
     encoding : str or None, default=None
         None reads the byte-order mark, tries UTF-8 and then CP949, the two that Korean files come in.
-    missing : {"error", "drop"}, default="error"
-        What to do with rows whose text is empty or missing: say which they are, or leave them out with a warning.
+    missing : {"error", "drop", "keep"}, default="error"
+        What to do with rows whose text is empty or missing: say which they are, leave them out with a warning, or keep
+        them as empty texts.
 
     Returns
     -------
@@ -122,7 +126,7 @@ def load_texts(
     frame = _read_parquet(file) if used is None else _parse(file, kind, header, used)
     column = find_column(list(frame.columns), text, file)
     label_column = None if label is None else find_column(list(frame.columns), label, file)
-    frame = keep_texts(frame, column, missing, file)
+    frame = keep_texts(frame.reset_index(drop=True), column, missing, file)
     labels = None if label_column is None else _labels(frame, label_column, file)
     return Texts(
         frame[column].astype(str).tolist(),
@@ -130,6 +134,7 @@ def load_texts(
         str(column),
         None if label_column is None else str(label_column),
         used,
+        frame.index.tolist(),
     )
 
 
