@@ -20,7 +20,7 @@ from skko.distributed import embed_corpus
 from skko.evaluation import as_mteb_encoder
 from skko.exceptions import MissingDependencyError, SkkoError
 from skko.plotting import ConfusionDisplay
-from skko.similarity import ApproximateIndex
+from skko.similarity import ApproximateIndex, top_k
 
 FOLDER = Path(tempfile.mkdtemp())
 os.environ["SKKO_CACHE_DIR"] = str(FOLDER)  # a vector that is known asks for no model
@@ -54,7 +54,7 @@ DOORS: dict[str, Callable[[str], object]] = {
     "viz": lambda model: draw(),
     "parquet": lambda model: embed_corpus(corpus(), FOLDER / "p", model="skko-mini", format="parquet"),
     "openvino": lambda model: KoEmbeddingTransformer(model, backend="openvino").fit_transform(["가"]),
-    "ann": lambda model: ApproximateIndex(np.eye(8, dtype=np.float32)).nearest(np.eye(8), 2),
+    "ann": lambda model: top_k(np.eye(8), ApproximateIndex(np.eye(8)), 2),
     "save": lambda model: save(),
     "remote": lambda model: KoEmbeddingTransformer("openai:text-embedding-3-small", cache=False).fit_transform(["가"]),
     "train": lambda model: tune("skko-mini", learning_rate=0.01),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skko.exceptions import FontWarning
-from skko.plotting import TopicMapDisplay, fonts, hangul_font, korean_text
+from skko.plotting import ConfusionDisplay, TopicMapDisplay, fonts, hangul_font, korean_text
 
 mpl.use("Agg")
 from matplotlib import font_manager, pyplot
@@ -30,6 +30,18 @@ def test_the_font_has_hangul():
     assert all(ord(letter) in font.getBestCmap() for letter in "한글환불")
 
 
+def test_names_on_a_map_stand_clear_of_each_other():
+    places = np.repeat([[0.0, 0.0], [0.01, 0.01], [0.0, 0.02], [1.0, 1.0], [0.02, 0.0]], 10, axis=0)
+    names = {topic: f"낱말{topic} 배송 상자" for topic in range(5)}
+    drawn = TopicMapDisplay.from_predictions(places, np.repeat(range(5), 10), names=names).plot()
+    drawn.figure_.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in drawn.ax_.texts]
+    assert len(boxes) == 5
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+    x, y = drawn.ax_.texts[0].get_position()
+    assert (x, y) == pytest.approx((0, 0), abs=1e-9)  # the largest stays where it is
+
+
 def test_a_map_is_drawn_without_missing_letters(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -46,9 +58,21 @@ def test_every_text_is_a_point():
     assert display.names == {0: "0", 1: "1"}
 
 
-def test_it_draws_into_given_axes():
-    _, ax = pyplot.subplots()
-    assert TopicMapDisplay.from_predictions(PLACES, LABELS, ax=ax).ax_ is ax
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda ax: TopicMapDisplay.from_predictions(PLACES, LABELS, names={0: "배송", 1: "환불"}, ax=ax),
+        lambda ax: ConfusionDisplay(np.eye(2, dtype=int), ["배송", "환불"]).plot(ax),
+    ],
+)
+def test_it_draws_into_given_axes(draw):
+    whole = pyplot.figure()
+    ax = whole.subfigures(1, 2)[0].subplots()
+    display = draw(ax)
+    assert (display.ax_, display.figure_) == (ax, whole)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # letters missing from a font
+        whole.canvas.draw()
 
 
 def test_the_users_settings_are_left_alone():

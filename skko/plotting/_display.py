@@ -30,6 +30,16 @@ class Drawn:
         with korean_text():
             self.figure_.savefig(path, dpi=dpi)
 
+    def _hold(self, ax: Any) -> None:
+        """Keep the axes. Texts of axes that were made before, such as their title, get the font of the block."""
+        from matplotlib import rcParams
+        from matplotlib.text import Text
+
+        for text in ax.findobj(Text):
+            text.set_fontfamily(rcParams["font.family"])
+        ax.tick_params(labelfontfamily=rcParams["font.family"])
+        self.ax_, self.figure_ = ax, ax.get_figure(root=True)
+
 
 def short(name: str) -> str:
     """Cut a name to what a plot has room for."""

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import confusion_matrix
 
+from skko.plotting._display import Drawn
 from skko.plotting.fonts import korean_text
 
 Normalize = Literal["true", "pred", "all"] | None
 
 
-class ConfusionDisplay:
+class ConfusionDisplay(Drawn):
     """True labels by predicted labels, the most confused pairs named.
 
     Parameters
@@ -148,18 +149,5 @@ class ConfusionDisplay:
             drawn.plot(ax=ax, cmap="Blues", colorbar=False, xticks_rotation=90 if n_labels > 8 else 45, **options)
             ax.set_xlabel("예측")
             ax.set_ylabel("정답")
-        self.ax_, self.figure_ = ax, ax.figure
+            self._hold(ax)
         return self
-
-    def save(self, path: Any, *, dpi: int = 150) -> None:
-        """Write the plot to an image file.
-
-        Parameters
-        ----------
-        path : path-like
-            The file; its ending decides the format.
-        dpi : int, default=150
-            Dots an inch.
-        """
-        with korean_text():
-            self.figure_.savefig(path, dpi=dpi)

@@ -89,5 +89,5 @@ class TopicHierarchyDisplay(Drawn):
             ax.set_xlabel("거리 (낱말의 코사인)")
             ax.spines[["top", "right", "left"]].set_visible(False)
             ax.tick_params(axis="y", length=0)
-        self.ax_, self.figure_ = ax, ax.figure
+            self._hold(ax)
         return self

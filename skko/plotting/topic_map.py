@@ -16,6 +16,7 @@ from skko.validation import check_texts
 
 _NOISE = "0.82"
 _MOST_LABELLED = 30
+_ASIDE = (0, 1, -1, 2, -2, 3, -3, 0)  # lines up or down; where all are taken, names cross
 
 
 class TopicMapDisplay(Drawn):
@@ -168,12 +169,12 @@ class TopicMapDisplay(Drawn):
             palette = colours(int(self.labels.max(initial=-1)) + 1)
             places, shades = self.coordinates[inside], palette[self.labels[inside]]
             ax.scatter(*places.T, s=size, c=shades, linewidths=0, alpha=0.8)
-            self._write_names(ax)
             share = noise.mean() if len(noise) else 0.0
             ax.set_title(f"토픽 {len(self.names)}개, 문장 {len(self.labels):,}개 (토픽 없음 {share:.0%})")
             ax.set_xticks([])
             ax.set_yticks([])
-        self.ax_, self.figure_ = ax, ax.figure
+            self._hold(ax)
+            self._write_names(ax)
         return self
 
     def save_html(self, path: str | PathLike[str], *, title: str = "토픽 지도") -> None:
@@ -198,8 +199,19 @@ class TopicMapDisplay(Drawn):
         write_map(path, self.coordinates, self.labels, self.names, self.texts, title=title)
 
     def _write_names(self, ax: Any) -> None:
-        """Write on the largest topics; more words than that nobody can read."""
+        """Write on the largest topics, a line or more aside where another name stands; more nobody can read."""
+        self.figure_.draw_without_rendering()  # from here on places in pixels are final
+        taken: list[Any] = []
+        to_pixels = ax.transData
         for topic, name in list(self.names.items())[:_MOST_LABELLED]:
             x, y = np.median(self.coordinates[self.labels == topic], axis=0)
             box = {"boxstyle": "round,pad=0.25", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
-            ax.text(x, y, short(name), fontsize=9, ha="center", va="center", bbox=box)
+            text = ax.text(x, y, short(name), fontsize=9, ha="center", va="center", bbox=box)
+            extent = text.get_window_extent()
+            for lines in _ASIDE:
+                moved = extent.translated(0, lines * extent.height)
+                if not any(moved.overlaps(other) for other in taken):
+                    break
+            taken.append(moved)
+            across, up = to_pixels.transform((x, y))
+            text.set_y(to_pixels.inverted().transform((across, up + moved.y0 - extent.y0))[1])

@@ -111,5 +111,5 @@ class TopicTimelineDisplay(Drawn):
             ax.set_ylabel("문장의 비율" if share else "문장 수")
             ax.spines[["top", "right"]].set_visible(False)
             ax.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9)
-        self.ax_, self.figure_ = ax, ax.figure
+            self._hold(ax)
         return self
