@@ -249,7 +249,7 @@ class KoEmbeddingFineTuner(CallbackSupportMixin, TunedEmbedder):
         Raises
         ------
         MissingDependencyError
-            If the extra ``skko[train]`` is not installed.
+            If the extra ``skko[train]``, or ``skko[lora]`` for adapters, is not installed.
         ValueError
             If the examples do not fit each other, the loss, or the metric; or training diverged.
 
@@ -261,8 +261,9 @@ class KoEmbeddingFineTuner(CallbackSupportMixin, TunedEmbedder):
         """
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        for package in ("datasets", "accelerate"):
-            import_optional(package, extra="train", purpose="tune models")
+        extra, adapters = ("lora", ["peft"]) if self.lora else ("train", [])  # the first includes the second
+        for package in ("datasets", "accelerate", *adapters):
+            import_optional(package, extra=extra, purpose="tune models")
         examples = read_examples(X, y)
         if len(examples.columns) == 1:
             self._validate_texts(X, reset=True)
