@@ -7,13 +7,18 @@ from math import log
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skko import HDBSCANClusterer
-from skko.clustering import UMAPReducer, topic_keywords
+from skko.clustering import UMAPReducer, _layout, topic_keywords
+from skko.clustering.keywords import _together
 from skko.text import KOREAN_STOP_WORDS, tokenise
 from skko.text.morphology import NOUN_TAGS
 
@@ -304,3 +309,44 @@ def test_weights_of_neighbours_are_those_of_umap():
     directed = np.zeros((50, 50))
     directed[np.arange(50)[:, None], neighbors] = weights
     np.testing.assert_allclose(graph, directed + directed.T - directed * directed.T)
+
+
+def test_a_layout_is_the_same_for_any_number_of_threads(monkeypatch):
+    X = np.random.default_rng(0).normal(size=(120, 8)).astype(np.float32)
+    monkeypatch.setattr(_layout, "_LEAST_ROWS", 10)
+    places = []
+    for threads in ("1", "2", "7"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        places.append(UMAPReducer(random_state=0).fit_transform(X))
+    np.testing.assert_array_equal(places[0], places[1])
+    np.testing.assert_array_equal(places[0], places[2])
+
+
+def test_an_edge_is_used_in_the_share_of_the_steps_that_is_its_weight():
+    weights = np.array([1.0, 0.5, 0.25, 0.1])
+    graph = csr_matrix((weights, (np.arange(4), np.arange(1, 5))), shape=(5, 5))
+    (springs,) = _layout._springs(graph, 100, np.random.default_rng(0))
+    places = np.random.default_rng(1).normal(size=(5, 2)).astype(np.float32)
+    nobody = np.empty((0, 5), dtype=np.intp)
+    curve = np.float32(1.9), np.float32(0.8)
+    moved = sum((springs.force(places, step, nobody, curve) != 0).any(axis=1) for step in range(100))
+    assert np.abs(moved - [100, 50, 25, 10, 0]).max() <= 1
+
+
+def test_how_far_clusters_reach_is_measured_from_their_own_exemplars():
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(size=(40, 3)), rng.normal(loc=9, size=(30, 3)), rng.uniform(-30, 30, size=(20, 3))])
+    found = HDBSCANClusterer(min_cluster_size=5).fit(X)
+    assert found.n_clusters_ > 1
+    for cluster, exemplars in enumerate(found.exemplars_):
+        members = np.flatnonzero(found.labels_ == cluster)
+        apart = [min(np.linalg.norm(row - exemplar) for exemplar in exemplars) for row in X[members]]
+        assert found._radii[cluster] == pytest.approx(np.maximum(apart, found._tree.core[members]).max())
+
+
+@given(counts=hnp.arrays(np.int64, (6, 5), elements=st.integers(0, 2)), columns=st.permutations(range(5)))
+def test_terms_that_stand_together_are_counted(counts, columns):
+    columns = np.array(columns[:3])
+    present = (counts[1:5][:, columns] > 0).astype(float)
+    found = _together(csr_matrix(counts), slice(1, 5), columns)
+    np.testing.assert_array_equal(found, present.T @ present)

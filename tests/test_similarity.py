@@ -21,7 +21,9 @@ from skko.similarity import (
     cosines,
     join,
     near_pairs,
+    neighbors,
     prepare,
+    products,
     row_digests,
     self_join,
     top_k,
@@ -102,6 +104,32 @@ def test_many_copies_tie_too():
     indices, scores = top_k(np.eye(3, dtype=np.float32), B, 7)
     assert indices.tolist() == [list(range(start, start + 7)) for start in (0, 50, 100)]
     assert (scores == 1).all()
+
+
+@pytest.mark.parametrize("axes", [3, 40])  # cosines of whole numbers tie, others do not
+def test_rows_among_themselves_are_compared_once(axes, monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.integers(-1, 2, size=(300, axes)).astype(np.float32) if axes == 3 else rng.normal(size=(300, axes))
+    X = np.unique(unit_rows(X), axis=0)
+    cells = []
+    compute = products._NumpyProducts.compute
+
+    def counted(self, rows, columns):
+        cells.append((rows.stop - rows.start) * (columns.stop - columns.start))
+        compute(self, rows, columns)
+
+    monkeypatch.setattr(products._NumpyProducts, "compute", counted)
+    for height in (7, 64, 512):
+        monkeypatch.setattr(neighbors, "tile_shape", lambda memory, height=height: (height, 2 * height))
+        cells.clear()
+        found = top_k(X, X, 5)
+        once = sum(cells)
+        expected = top_k(X, X.copy(), 5)  # two sides
+        for one, two in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, two)
+        assert once <= len(X) * (len(X) + height) / 2
+        assert sum(cells) - once == len(X) ** 2
+    np.testing.assert_allclose(found[1], np.sort(all_cosines(X, X))[:, ::-1][:, :5], atol=NEAR)
 
 
 @given(WHOLE, THRESHOLD, MEMORY)

@@ -1,5 +1,9 @@
 """UMAP's graph and its layout, in NumPy: nothing to compile, and the same bits for the same seed."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise, repeat
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import curve_fit
@@ -12,6 +16,7 @@ _NEGATIVES = 5
 _EXTENT = 10.0  # of the first layout, as in umap-learn
 _STRONGEST = 4.0  # of one repulsion along one axis, as in umap-learn
 _NEAR = np.float32(0.001)
+_LEAST_ROWS = 4_000  # of a thread: fewer are moved sooner than a thread is woken
 
 
 def memberships(distances: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -127,26 +132,73 @@ def lay_out(
     moves one pair after the other, here all rows move at once by the sum of their forces: attraction is one sparse
     product a step, and the random rows that push a row away are few and weighted, as many as umap-learn has in all.
     """
-    n_rows = len(start)
     places = _scaled(start, rng)
-    a, b = _curve(min_dist)
-    share = (graph.data / graph.data.max(initial=0)).astype(np.float32) if graph.nnz else np.empty(0, np.float32)
-    used = share * n_epochs >= 1
-    share = share[used]
-    head = np.repeat(np.arange(n_rows), np.diff(graph.indptr))[used]
-    tail = graph.indices[used]
-    phase = rng.random(len(share), dtype=np.float32)
-    with progress_bar(n_epochs, "laying out", unit="step", show=show_progress) as bar:
+    curve = _curve(min_dist)
+    springs = _springs(graph, n_epochs, rng)
+    bar = progress_bar(n_epochs, "laying out", unit="step", show=show_progress)
+    with ThreadPoolExecutor(len(springs)) as pool, bar:
         for epoch in range(n_epochs):
-            active = np.flatnonzero(np.floor((epoch + 1) * share + phase) > np.floor(epoch * share + phase))
-            counts = np.bincount(head[active], minlength=n_rows)
-            force = _attraction(places, head[active], tail[active], counts, a, b)
-            for _ in range(_NEGATIVES):
-                others = rng.integers(n_rows, size=n_rows)
-                force += _repulsion(places, others, counts.astype(np.float32), a, b)
-            places += np.float32(1 - epoch / n_epochs) * force
+            others = rng.integers(len(places), size=(_NEGATIVES, len(places)))
+            forces = list(pool.map(_Springs.force, springs, *map(repeat, (places, epoch, others, curve))))
+            places += np.float32(1 - epoch / n_epochs) * np.concatenate(forces)
             bar.update()
     return places
+
+
+def _springs(graph: csr_matrix, n_epochs: int, rng: np.random.Generator) -> list["_Springs"]:
+    """Share the rows among threads; what moves a row does not depend on who computes it."""
+    share = (graph.data / graph.data.max(initial=0)).astype(np.float32) if graph.nnz else np.empty(0, np.float32)
+    head = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
+    used = share * n_epochs >= 1
+    head, tail, share = head[used], graph.indices[used], share[used]
+    due = rng.random(len(share), dtype=np.float32) / share
+    n_parts = min(_threads(), max(1, graph.shape[0] // _LEAST_ROWS))
+    bounds = np.linspace(0, graph.shape[0], n_parts + 1).astype(np.intp).tolist()
+    cuts = np.searchsorted(head, bounds).tolist()
+    parts = zip(pairwise(bounds), pairwise(cuts), strict=True)
+    return [
+        _Springs(slice(*rows), head[slice(*at)], tail[slice(*at)], share[slice(*at)], due[slice(*at)])
+        for rows, at in parts
+    ]
+
+
+class _Springs:
+    """The edges of some rows, each used in a share of the steps that is its weight."""
+
+    def __init__(
+        self,
+        rows: slice,
+        head: NDArray[np.intp],
+        tail: NDArray[np.intp],
+        share: NDArray[np.float32],
+        due: NDArray[np.float32],
+    ) -> None:
+        self._rows, self._head, self._tail = rows, head - rows.start, tail
+        # An edge is due each time its share has added up to one more.
+        self._wait, self._due = 1 / share, due
+
+    def force(
+        self,
+        places: NDArray[np.float32],
+        epoch: int,
+        others: NDArray[np.intp],
+        curve: tuple[np.float32, np.float32],
+    ) -> NDArray[np.float32]:
+        """Add up what pulls and pushes each of the rows in one step."""
+        active = np.flatnonzero(self._due <= epoch)
+        self._due[active] += self._wait[active]
+        head, tail, here = self._head[active], self._tail[active], places[self._rows]
+        counts = np.bincount(head, minlength=len(here))
+        force = _attraction(places, here, head, tail, counts, curve)
+        weights = counts.astype(np.float32)
+        for row in others[:, self._rows]:
+            force += _repulsion(here, places.take(row, axis=0), weights, curve)
+        return force
+
+
+def _threads() -> int:
+    """How many threads numerical libraries may use here; joblib's workers are told."""
+    return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
 
 
 def _scaled(start: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -166,31 +218,33 @@ def _curve(min_dist: float) -> tuple[np.float32, np.float32]:
 
 def _attraction(
     places: NDArray[np.float32],
+    here: NDArray[np.float32],
     head: NDArray[np.intp],
     tail: NDArray[np.intp],
     counts: NDArray[np.intp],
-    a: np.float32,
-    b: np.float32,
+    curve: tuple[np.float32, np.float32],
 ) -> NDArray[np.float32]:
-    squares = _squares(places[head] - places[tail])
+    a, b = curve
+    apart = here.take(head, axis=0)
+    apart -= places.take(tail, axis=0)
+    squares = _squares(apart)
     power = squares**b
     pull = np.divide(4 * a * b * power, squares * (1 + a * power), out=np.zeros_like(squares), where=squares > 0)
     starts = np.concatenate([[0], np.cumsum(counts)])
-    pulls = csr_matrix((pull, tail, starts), shape=(len(places), len(places)))
-    force: NDArray[np.float32] = (
-        pulls @ places - np.asarray(pulls.sum(axis=1), dtype=np.float32).reshape(-1, 1) * places
-    )
+    pulled = csr_matrix((pull, tail, starts), shape=(len(here), len(places))) @ places
+    total = np.bincount(head, pull, minlength=len(here)).astype(np.float32)
+    force: NDArray[np.float32] = pulled - total[:, None] * here
     return force
 
 
 def _repulsion(
-    places: NDArray[np.float32],
-    others: NDArray[np.intp],
+    here: NDArray[np.float32],
+    others: NDArray[np.float32],
     counts: NDArray[np.float32],
-    a: np.float32,
-    b: np.float32,
+    curve: tuple[np.float32, np.float32],
 ) -> NDArray[np.float32]:
-    apart = places - places[others]
+    a, b = curve
+    apart = here - others
     squares = _squares(apart)
     # Bounded after it is weighted: two rows that happen to meet would be thrown out of the map.
     push = counts * 2 * b / ((_NEAR + squares) * (1 + a * squares**b))

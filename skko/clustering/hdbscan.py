@@ -183,11 +183,11 @@ class HDBSCANClusterer(ClusterMixin, SkkoEstimator):
         """Give noise away, number the clusters by size, and keep what their membership needs."""
         exemplars = [rows[index] for index in indices]
         self._radii = np.zeros(len(exemplars))
-        inside = np.flatnonzero(found >= 0)
-        apart = nearest_exemplars(rows[inside], exemplars, self.metric)
-        # Where every row is an exemplar none is away from one: a cluster reaches as far as its rows' neighbourhoods.
-        reach = np.maximum(apart[np.arange(len(inside)), found[inside]], self._tree.core[inside])
-        np.maximum.at(self._radii, found[inside], reach)
+        for cluster, ends in enumerate(exemplars):
+            members = np.flatnonzero(found == cluster)
+            apart = nearest_exemplars(rows[members], [ends], self.metric)[:, 0]
+            # Where every row is an exemplar none is away from one: a cluster reaches as far as neighbourhoods do.
+            self._radii[cluster] = np.maximum(apart, self._tree.core[members]).max()
         self.exemplars_ = exemplars
         labels, probabilities = self._without_noise(rows, found, probabilities)
         self._numbers = by_size(labels, len(exemplars))

@@ -229,8 +229,8 @@ def choose_keywords(
         Words and weights of each topic.
     """
     weights = class_tfidf(class_counts(counts, labels, n_topics))
-    order = np.argsort(labels, kind="stable")
-    starts = np.searchsorted(labels[order], np.arange(n_topics + 1))
+    ordered = counts[np.argsort(labels, kind="stable")]
+    starts = np.searchsorted(np.sort(labels), np.arange(n_topics + 1)).tolist()
     chosen = []
     for topic in range(n_topics):
         best = best_terms(weights[topic], terms, _CANDIDATES * n_keywords)
@@ -238,8 +238,8 @@ def choose_keywords(
         values = np.array([weight for _, weight in best])
         picked = list(range(min(n_keywords, len(columns))))
         if diversity > 0 and len(columns) > 1:
-            present = (counts[order[starts[topic] : starts[topic + 1]]][:, columns] > 0).astype(np.float64)
-            picked = _diverse(values, (present.T @ present).toarray(), n_keywords, diversity)
+            together = _together(ordered, slice(starts[topic], starts[topic + 1]), columns)
+            picked = _diverse(values, together, n_keywords, diversity)
         chosen.append((tuple(terms[columns[i]] for i in picked), tuple(float(values[i]) for i in picked)))
     return chosen
 
@@ -267,6 +267,18 @@ def best_terms(weights: csr_matrix, terms: NDArray[np.object_], n_terms: int) ->
         columns, values = columns[kept], values[kept]
     entries = zip(columns.tolist(), values.tolist(), strict=True)
     return sorted(entries, key=lambda entry: (-entry[1], -len(terms[entry[0]]), terms[entry[0]]))[:n_terms]
+
+
+def _together(counts: csr_matrix, rows: slice, columns: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Count in how many of some rows two of some columns stand both."""
+    part = slice(counts.indptr[rows.start], counts.indptr[rows.stop])
+    row = np.repeat(np.arange(rows.stop - rows.start), np.diff(counts.indptr[rows.start : rows.stop + 1]))
+    order = np.argsort(columns)
+    at = np.minimum(np.searchsorted(columns[order], counts.indices[part]), len(columns) - 1)
+    known = columns[order][at] == counts.indices[part]
+    present = np.zeros((rows.stop - rows.start, len(columns)))
+    present[row[known], order[at[known]]] = 1
+    return present.T @ present
 
 
 def _diverse(values: NDArray[np.float64], together: NDArray[np.float64], n_wanted: int, diversity: float) -> list[int]:

@@ -186,40 +186,71 @@ def _nearest(
     distinct = corpus if len(copies.first) == len(corpus) else corpus.take(copies.first)
     products = products_of(queries, distinct, device, precision)
     # Half of the memory is for tiles, half for the candidates that they leave: some times k for each query.
-    height, width = tile_shape(memory // 2)
     limit = capacity(memory // 2)
+    height, width = tile_shape(memory // 2)
     height = min(height, max(1, limit // (4 * max(1, k))))
+    if not k or not len(corpus):
+        return
+    mutual = queries is distinct and len(queries) * 2 * k <= limit
+    search = _search_itself if mutual else _search
     with progress_bar(len(queries), "searching", unit="query", show=show_progress) as bar:
-        for rows in blocks(0, len(queries), height) if k and len(corpus) else ():
-            candidates = _Candidates(queries, distinct, rows, min(k, len(distinct)), threshold, products, limit)
-            for columns in blocks(0, len(distinct), width):
-                candidates.add(columns)
-            yield from _expanded(rows, *candidates.finish(), copies, k, limit)
+        n_wanted = min(k, len(distinct))
+        for rows, found in search(queries, distinct, n_wanted, threshold, products, limit, height, width):
+            yield from _expanded(rows, *found.finish(), copies, k, limit)
             bar.update(rows.stop - rows.start)
+
+
+def _search(
+    queries: Rows, corpus: Rows, k: int, threshold: float, products: Products, limit: int, height: int, width: int
+) -> Iterator[tuple[slice, "_Candidates"]]:
+    """Compare each block of queries with all of the corpus, tile by tile."""
+    for rows in blocks(0, len(queries), height):
+        candidates = _Candidates(queries, corpus, rows, k, threshold, products.slack, limit)
+        for columns in blocks(0, len(corpus), width):
+            products.compute(rows, columns)
+            candidates.add(products, columns)
+        yield rows, candidates
+
+
+def _search_itself(
+    queries: Rows, corpus: Rows, k: int, threshold: float, products: Products, limit: int, height: int, width: int
+) -> Iterator[tuple[slice, "_Candidates"]]:
+    """Compare rows with each other: a tile serves the rows on both of its sides, so half of the products will do."""
+    parts = list(blocks(0, len(queries), min(height, width)))
+    share = limit // len(parts)
+    waiting = [_Candidates(queries, corpus, rows, k, threshold, products.slack, share) for rows in parts]
+    for place, rows in enumerate(parts):
+        candidates = waiting.pop(0)
+        products.compute(rows, rows)
+        candidates.add(products, rows)
+        for columns, other in zip(parts[place + 1 :], waiting, strict=True):
+            products.compute(rows, columns)
+            candidates.add(products, columns)
+            other.add(products, rows, turned=True)
+        yield rows, candidates
 
 
 class _Candidates:
     """What may be near a block of queries: products within rounding of the k-th best so far, and of the threshold."""
 
     def __init__(
-        self, queries: Rows, corpus: Rows, rows: slice, k: int, threshold: float, products: Products, limit: int
+        self, queries: Rows, corpus: Rows, rows: slice, k: int, threshold: float, slack: float, limit: int
     ) -> None:
         self._queries, self._corpus, self._rows, self._k = queries, corpus, rows, k
-        self._products, self._limit, self._threshold = products, limit, np.float32(threshold)
+        self._limit, self._threshold = limit, np.float32(threshold)
         # A product and the k-th best one may both be off, each by the slack.
-        self._slack = np.float32(2.01 * products.slack)
+        self._slack = np.float32(2.01 * slack)
         self._least = np.full(rows.stop - rows.start, self._threshold - self._slack, dtype=np.float32)
         self._row = np.empty(0, dtype=np.int64)
         self._column = np.empty(0, dtype=np.int64)
         self._value = np.empty(0, dtype=np.float32)
         self._pruned = 0
 
-    def add(self, columns: slice) -> None:
-        """Compare with some rows of the corpus, the next ones."""
-        self._products.compute(self._rows, columns)
+    def add(self, products: Products, columns: slice, *, turned: bool = False) -> None:
+        """Compare with some rows of the corpus, the next ones, of which the products were just computed."""
         if not columns.start and self._k <= columns.stop:
-            np.maximum(self._least, self._products.kth(self._k) - self._slack, out=self._least)
-        row, column, value = self._products.reaching(self._least)
+            np.maximum(self._least, products.kth(self._k, turned=turned) - self._slack, out=self._least)
+        row, column, value = products.reaching(self._least, turned=turned)
         self._row = np.concatenate([self._row, row])
         self._column = np.concatenate([self._column, column + columns.start])
         self._value = np.concatenate([self._value, value])

@@ -36,34 +36,40 @@ class Products(Protocol):
             Rows of either side.
         """
 
-    def reaching(self, least: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    def reaching(
+        self, least: NDArray[np.float32], *, turned: bool = False
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
         """Find the tile's products that are large enough.
 
         Parameters
         ----------
         least : ndarray of float32, shape (n_rows,)
             What a product of each row must reach.
+        turned : bool, default=False
+            Whether to read the tile by its columns, as if they were rows.
 
         Returns
         -------
         rows, columns : ndarray of int
-            Where they are in the tile, row by row.
+            Where they are in the tile; of each row, columns ascend.
         values : ndarray of float32
             The products.
         """
 
-    def kth(self, k: int) -> NDArray[np.float32]:
-        """Find the k-th largest product of each row of the tile.
+    def kth(self, k: int, *, turned: bool = False) -> NDArray[np.float32]:
+        """Find a product that k of each row of the tile reach.
 
         Parameters
         ----------
         k : int
             No more than the tile's columns.
+        turned : bool, default=False
+            Whether to read the tile by its columns, as if they were rows.
 
         Returns
         -------
         ndarray of float32, shape (n_rows,)
-            The products.
+            The k-th largest of the row's first products, of some times k of them.
         """
 
 
@@ -138,6 +144,11 @@ def _slack(dimension: int, precision: str, exact_sums: bool) -> float:
     return summed + 8 * max(_UNIT_ROUNDOFF[precision], _UNIT_ROUNDOFF["float16"])
 
 
+def _enough(k: int) -> int:
+    """Products of a row whose k-th largest is a bound for the others: to order more takes longer than it saves."""
+    return max(512, 8 * k)
+
+
 class _NumpyProducts:
     def __init__(self, left: Rows, right: Rows) -> None:
         self.slack = _slack(left.unit.shape[1], "float32", exact_sums=True)
@@ -152,14 +163,19 @@ class _NumpyProducts:
         self._tile = self._buffer[: shape[0] * shape[1]].reshape(shape)
         np.matmul(self._left[rows], self._right[columns].T, out=self._tile)
 
-    def reaching(self, least: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-        flat = np.flatnonzero(self._tile >= least[:, None])
+    def reaching(
+        self, least: NDArray[np.float32], *, turned: bool = False
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+        flat = np.flatnonzero(self._tile >= (least[None, :] if turned else least[:, None]))
         i = flat // self._tile.shape[1]
-        return i, flat - i * self._tile.shape[1], self._tile.ravel()[flat]
+        j = flat - i * self._tile.shape[1]
+        return (j, i, self._tile.ravel()[flat]) if turned else (i, j, self._tile.ravel()[flat])
 
-    def kth(self, k: int) -> NDArray[np.float32]:
-        at = self._tile.shape[1] - k
-        return np.partition(self._tile, at, axis=1)[:, at].copy()
+    def kth(self, k: int, *, turned: bool = False) -> NDArray[np.float32]:
+        tile = self._tile.T if turned else self._tile
+        first = np.ascontiguousarray(tile[:, : _enough(k)])
+        at = first.shape[1] - k
+        return np.partition(first, at, axis=1)[:, at].copy()
 
 
 class _TorchProducts:
@@ -177,14 +193,17 @@ class _TorchProducts:
         self._tile = None  # frees the one before first
         self._tile = self._left[rows] @ self._right[columns].T
 
-    def reaching(self, least: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    def reaching(
+        self, least: NDArray[np.float32], *, turned: bool = False
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
         # Against float32, so that torch compares in float32 and the bound itself is not rounded to half precision.
-        bound = self._torch.from_numpy(least).to(self._device)[:, None]
-        places = (self._tile >= bound).nonzero()
+        bound = self._torch.from_numpy(least).to(self._device)
+        places = (self._tile >= (bound[None, :] if turned else bound[:, None])).nonzero()
         values = self._tile[places[:, 0], places[:, 1]].float()
         i, j = places.T.cpu().numpy()
-        return i, j, values.cpu().numpy()
+        return (j, i, values.cpu().numpy()) if turned else (i, j, values.cpu().numpy())
 
-    def kth(self, k: int) -> NDArray[np.float32]:
-        values: NDArray[np.float32] = self._torch.topk(self._tile, k, dim=1).values[:, -1].float().cpu().numpy()
+    def kth(self, k: int, *, turned: bool = False) -> NDArray[np.float32]:
+        first = (self._tile.T if turned else self._tile)[:, : _enough(k)]
+        values: NDArray[np.float32] = self._torch.topk(first, k, dim=1).values[:, -1].float().cpu().numpy()
         return values
