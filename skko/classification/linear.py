@@ -31,7 +31,7 @@ class CalibratedLogisticRegression(ClassifierMixin, SkkoEstimator):
 
     Parameters
     ----------
-    C : float, default=3.0
+    C : float, default=1.0
         Inverse of the penalty on the coefficients.
     class_weight : dict, "balanced" or None, default=None
         Weight of each class, as in scikit-learn; not for several labels a row.
@@ -91,7 +91,7 @@ class CalibratedLogisticRegression(ClassifierMixin, SkkoEstimator):
 
     def __init__(
         self,
-        C: float = 3.0,
+        C: float = 1.0,
         *,
         class_weight: Any = None,
         calibrate: bool = True,
