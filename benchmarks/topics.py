@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.topics --data DIR`` prints seconds of a fit in a fresh process and of a second one in the same
 process, agreement with the true groups, noise, coherence and peak memory. ``--peer-python`` names an interpreter that
-has bertopic where this one has not. ``--keywords`` prints the words of seven known topics instead.
+has bertopic where this one has not. ``--keywords`` prints the words of seven known topics instead, and ``--grid`` what
+a search by validity picks, the labels hidden from it.
 """
 
 import argparse
@@ -20,7 +21,10 @@ STARTED = time.perf_counter()  # before anything large is imported: a fresh proc
 SETS = ("parakqc", "ynat", "kowiki")
 SEED = 0
 N_KEYWORDS = 10
-JUDGED = 5_000  # texts that coherence is counted on
+GRID = {"reduce__n_neighbors": [5, 15, 30], "cluster__min_cluster_size": [5, 10, 20, 40]}
+JUDGED = (
+    5_000_000  # characters of texts that coherence is counted on: of a sample, words of small topics would be missing
+)
 Fit = Callable[[list[str], Any], tuple[Any, list[list[str]]]]
 
 
@@ -125,7 +129,9 @@ def coherence(words: list[list[str]], texts: list[str]) -> float:
 
     from skko.metrics import topic_coherence
 
-    sample = [texts[row].lower() for row in np.random.default_rng(SEED).permutation(len(texts))[:JUDGED]]
+    order = np.random.default_rng(SEED).permutation(len(texts))
+    read = np.cumsum([len(texts[row]) for row in order])
+    sample = [texts[row].lower() for row in order[: np.searchsorted(read, JUDGED) + 1]]
     vocabulary = sorted({word for topic in words for word in topic})
     documents = [[word for word in vocabulary if word in text] or [""] for text in sample]
     return float(np.nanmean(topic_coherence(words, documents, window=None)))
@@ -162,6 +168,36 @@ def compare(name: str, n_texts: int | None, options: argparse.Namespace) -> None
             f"{coherence(found['words'], texts):.3f} | {topic_diversity(found['words']):.3f} | {found['peak']:,.0f} |",
             flush=True,
         )
+
+
+def grid(name: str, n_texts: int | None, options: argparse.Namespace) -> None:
+    """Search two settings by validity, the labels hidden, and print what each would have been worth."""
+    import numpy as np
+    from sklearn.metrics import normalized_mutual_info_score
+    from sklearn.model_selection import GridSearchCV
+
+    from skko import EmbeddingCache, make_topic_clusterer
+    from skko.embedding import encode_counts
+
+    texts, groups = read_texts(name, n_texts, options.data)
+    everything = np.arange(len(texts))
+    found = {}
+
+    def validity(pipeline: Any, asked: list[str]) -> float:
+        labels = pipeline.predict(asked)
+        score = float(pipeline.score(asked))
+        setting = (pipeline["reduce"].n_neighbors, pipeline["cluster"].min_cluster_size)
+        found[setting] = score, normalized_mutual_info_score(groups, labels), (labels < 0).mean(), labels.max() + 1
+        return score
+
+    before, started = encode_counts(), time.perf_counter()
+    pipeline = make_topic_clusterer(options.model, random_state=SEED, cache=EmbeddingCache())
+    GridSearchCV(pipeline, GRID, scoring=validity, cv=[(everything, everything)], refit=False).fit(texts)
+    encoded, seconds = (encode_counts() - before).texts_encoded, time.perf_counter() - started
+    print(f"\n{name}: {len(found)} settings in {seconds:.0f} s, {len(set(texts)):,} texts and {encoded:,} encoded.\n")
+    print("| neighbours | least cluster | validity | NMI | noise | topics |\n" + "| --- " * 6 + "|")
+    for (neighbours, least), (score, nmi, noise, n_topics) in sorted(found.items(), key=lambda entry: -entry[1][0]):
+        print(f"| {neighbours} | {least} | {score:.3f} | {nmi:.3f} | {noise:.3f} | {n_topics} |", flush=True)
 
 
 def keywords(data: Path) -> None:
@@ -204,6 +240,7 @@ def main() -> None:
     parser.add_argument("--model", default="skko-mini", help="embedding model")
     parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has bertopic")
     parser.add_argument("--keywords", action="store_true", help="print words of known topics; needs bertopic here")
+    parser.add_argument("--grid", action="store_true", help="search settings by validity instead")
     parser.add_argument("--alone", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.alone:
@@ -214,13 +251,20 @@ def main() -> None:
     if options.keywords:
         keywords(options.data)
         return
+    measure = grid if options.grid else compare
+    if not options.grid:
+        print_head()
+    for entry in options.sets:
+        name, _, count = entry.partition(":")
+        measure(name, int(count) if count else None, options)
+
+
+def print_head() -> None:
+    """Print the head of the table of :func:`compare`."""
     print(
         "| texts | what | seconds, fresh process (of skko's) | seconds, warm (of skko's) | NMI | ARI | noise | topics "
         "| coherence | diversity | peak MB |\n" + "| --- " * 11 + "|"
     )
-    for entry in options.sets:
-        name, _, count = entry.partition(":")
-        compare(name, int(count) if count else None, options)
 
 
 if __name__ == "__main__":

@@ -188,11 +188,12 @@ def test_keywords_are_those_of_the_formula():
     labels = np.array([0, 0, 0, 1, 1, -1])
     tokens = [[t for t in text if t not in KOREAN_STOP_WORDS] for text in tokenise(TEXTS, tags=NOUN_TAGS)]
     counts = [Counter(t for row in np.flatnonzero(labels == c) for t in tokens[row]) for c in (0, 1)]
+    spread = [Counter(t for row in np.flatnonzero(labels == c) for t in set(tokens[row])) for c in (0, 1)]
     total = counts[0] + counts[1]
     mean = sum(total.values()) / 2
-    for topic, count in zip(topic_keywords(TEXTS, labels), counts, strict=True):
+    for topic, count, n_texts in zip(topic_keywords(TEXTS, labels), counts, spread, strict=True):
         weight = {w: n / sum(count.values()) * log(1 + mean / total[w]) for w, n in count.items()}
-        assert set(topic.keywords) == set(weight)
+        assert set(topic.keywords) == {w for w in weight if n_texts[w] > 1}
         values = [weight[word] for word in topic.keywords]
         assert values == sorted(values, reverse=True)
 
@@ -350,3 +351,10 @@ def test_terms_that_stand_together_are_counted(counts, columns):
     present = (counts[1:5][:, columns] > 0).astype(float)
     found = _together(csr_matrix(counts), slice(1, 5), columns)
     np.testing.assert_array_equal(found, present.T @ present)
+
+
+def test_what_one_text_of_a_topic_alone_says_is_no_keyword_of_it():
+    texts = ["배송 지연 사과", "배송 지연 문의", "배송 조회", "카드 결제", "포인트 적립"]
+    shipping, rest = topic_keywords(texts, [0, 0, 0, 1, 1])
+    assert set(shipping.keywords) == {"배송", "지연"}
+    assert set(rest.keywords) == {"카드", "결제", "포인트", "적립"}  # no two of its texts share a word

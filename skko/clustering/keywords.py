@@ -7,7 +7,7 @@ from typing import Any, overload
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags
 
 from skko.clustering._terms import count_terms
 from skko.validation import check_texts
@@ -99,7 +99,7 @@ class TopicTable(Sequence[Topic]):
 
 
 def topic_keywords(
-    texts: Sequence[str], labels: ArrayLike, *, n_keywords: int = 8, diversity: float = 0.3
+    texts: Sequence[str], labels: ArrayLike, *, n_keywords: int = 8, diversity: float = 0.1
 ) -> list[Topic]:
     """Find the words that set each topic apart, by class-based TF-IDF on Korean nouns.
 
@@ -111,7 +111,7 @@ def topic_keywords(
         Topic of each text, -1 for none.
     n_keywords : int, default=8
         Most words a topic.
-    diversity : float, default=0.3
+    diversity : float, default=0.1
         From 0, the words of most weight, to 1, words that stand in different texts.
 
     Returns
@@ -128,7 +128,8 @@ def topic_keywords(
     -----
     The weight of a word w in topic c is tf(w, c) * log(1 + A / f(w)), where tf is its share of the words of c, f its
     count in all topics and A the mean number of words a topic [1]_. Only nouns, roots, Latin words and hanja count, and
-    nouns that the text writes as one word, so josa and endings never appear. Words are chosen one after the other by
+    nouns that the text writes as one word, so josa and endings never appear. A word that stands in one text of a topic
+    alone says nothing of the topic, and is left out unless there are no others. Words are chosen one after the other by
     maximal marginal relevance [2]_: weight less similarity to those chosen, the cosine of the texts they stand in.
 
     References
@@ -228,7 +229,7 @@ def choose_keywords(
     list of (tuple of str, tuple of float)
         Words and weights of each topic.
     """
-    weights = class_tfidf(class_counts(counts, labels, n_topics))
+    weights = _shared(class_tfidf(class_counts(counts, labels, n_topics)), counts, labels, n_topics)
     ordered = counts[np.argsort(labels, kind="stable")]
     starts = np.searchsorted(np.sort(labels), np.arange(n_topics + 1)).tolist()
     chosen = []
@@ -242,6 +243,15 @@ def choose_keywords(
             picked = _diverse(values, together, n_keywords, diversity)
         chosen.append((tuple(terms[columns[i]] for i in picked), tuple(float(values[i]) for i in picked)))
     return chosen
+
+
+def _shared(weights: csr_matrix, counts: csr_matrix, labels: NDArray[np.int64], n_topics: int) -> csr_matrix:
+    """Leave out what one text of a topic alone says, but where no two of its texts share a term."""
+    texts = class_counts((counts > 0).astype(np.int64), labels, n_topics)
+    shared = weights.multiply(texts > 1).tocsr()
+    shared.eliminate_zeros()
+    nothing = np.diff(shared.indptr) == 0
+    return (shared + diags(nothing.astype(np.float64)) @ weights).tocsr()
 
 
 def best_terms(weights: csr_matrix, terms: NDArray[np.object_], n_terms: int) -> list[tuple[int, float]]:

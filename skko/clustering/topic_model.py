@@ -31,7 +31,7 @@ class KoTopicModel(ClusterMixin, TextEstimator):
         :func:`~skko.make_topic_clusterer` with its defaults.
     n_keywords : int, default=10
         Most words a topic.
-    diversity : float, default=0.3
+    diversity : float, default=0.1
         From 0, the words of most weight, to 1, words that stand in different texts.
     n_representatives : int, default=3
         Texts kept to show what a topic is about.
@@ -90,7 +90,7 @@ class KoTopicModel(ClusterMixin, TextEstimator):
         clusterer: Any = None,
         *,
         n_keywords: int = 10,
-        diversity: float = 0.3,
+        diversity: float = 0.1,
         n_representatives: int = 3,
         max_characters: int | None = 4_000_000,
         show_progress: Any = "auto",
