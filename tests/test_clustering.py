@@ -353,6 +353,12 @@ def test_terms_that_stand_together_are_counted(counts, columns):
     np.testing.assert_array_equal(found, present.T @ present)
 
 
+def test_the_josa_of_headlines_is_no_keyword():
+    (topic,) = topic_keywords(["서울서 개막한 영화제", "서울서 영화제 개막", "뉴욕서 영화제"], [0, 0, 0])
+    assert set(topic.keywords) >= {"서울", "개막", "영화제"}
+    assert not {"서", "서울서"} & set(topic.keywords)
+
+
 def test_what_one_text_of_a_topic_alone_says_is_no_keyword_of_it():
     texts = ["배송 지연 사과", "배송 지연 문의", "배송 조회", "카드 결제", "포인트 적립"]
     shipping, rest = topic_keywords(texts, [0, 0, 0, 1, 1])

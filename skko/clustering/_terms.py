@@ -13,6 +13,7 @@ from skko.text.morphology import NOUN_TAGS, Morpheme, analyse
 
 _LONGEST = 3  # nouns in one compound
 _SUFFIXES = frozenset("들 적 님 씩 쯤 별 당 상".split())  # these make no other noun of what they follow
+_JOSA = "서"  # of 서울서, in headlines, which Kiwi takes for a noun
 _EXCERPT = 400  # characters of a text that are read where not all can be
 
 
@@ -96,7 +97,7 @@ def _terms(text: str, morphemes: Sequence[Morpheme]) -> Iterator[str]:
     """Nouns, and runs of nouns that the text writes without a space."""
     run: list[str] = []
     for morpheme in morphemes:
-        if morpheme.tag in NOUN_TAGS:
+        if morpheme.tag in NOUN_TAGS and morpheme.form != _JOSA:
             form = morpheme.form.lower() if morpheme.tag == "SL" else morpheme.form
             if _says_something(form):
                 yield form
