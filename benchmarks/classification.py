@@ -34,6 +34,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import LinearSVC
 
 from skko import KoMorphemeVectorizer, KoTextNormalizer, make_text_classifier
+from skko.datasets import fetch_intents, fetch_sentineg
 from skko.embedding import encode_counts
 from skko.models import mini_path
 from training import sources
@@ -83,16 +84,14 @@ def good_and_bad(reviews: pd.DataFrame, n_each: int) -> pd.DataFrame:
 
 def intents(data: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Utterances and one of seven intents (3i4k); skko-mini has seen these texts without their labels."""
-    table = sources.read_table(data / "3i4k" / "fci_train_val.txt", header=None, names=["label", "text"])
+    table = fetch_intents(data_home=data)
     table = table.drop_duplicates("text").sample(frac=1.0, random_state=0)
     return table[_N_TEST:], table[:_N_TEST]
 
 
 def negated(data: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Reviews of shops (SentiNeg): its training rows and its test rows."""
-    parts = (sources.read_table(data / "kobest_sentineg" / f"{part}.tsv") for part in ("train", "test"))
-    train, test = (part.rename(columns={"Text": "text", "Label": "label"}) for part in parts)
-    return train, test
+    return fetch_sentineg("train", data_home=data), fetch_sentineg("test", data_home=data)
 
 
 def development(name: str, data: Path) -> tuple[Rows, Rows]:

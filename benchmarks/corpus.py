@@ -1,11 +1,11 @@
 """Real Korean texts for the benchmarks, and XLM-RoBERTa with random weights that reads them."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from skko.datasets import fetch_petitions, fetch_ynat
 from tests.tiny import build_xlm_roberta
 
 BASE = {"dimension": 768, "n_layers": 12, "n_heads": 12, "feed_forward": 3072, "spread": 0.05}
@@ -14,14 +14,14 @@ BASE = {"dimension": 768, "n_layers": 12, "n_heads": 12, "feed_forward": 3072, "
 
 def headlines(data: Path) -> pd.DataFrame:
     """News headlines with one of seven topics, in random order."""
-    table = pd.read_csv(data / "ynat" / "train.csv")
+    table = fetch_ynat(data_home=data)
     return table.drop_duplicates("title").sample(frac=1.0, random_state=0, ignore_index=True)
 
 
 def petitions(data: Path) -> list[str]:
     """Petitions, mostly of some hundred words."""
-    lines = (data / "petitions" / "petitions_2019-06").read_text(encoding="utf-8").splitlines()
-    return [text for text in (str(json.loads(line)["content"]).strip() for line in lines) if text]
+    contents = fetch_petitions(["2019-06"], data_home=data)["content"]
+    return [text for text in contents.str.strip() if text]
 
 
 def mixed_texts(data: Path, n_texts: int) -> list[str]:

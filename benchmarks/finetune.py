@@ -24,6 +24,7 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks.finetune_step import measure_cache, measure_gpu
 from skko import KoEmbeddingTransformer
+from skko.datasets import fetch_chatbot, fetch_intents, fetch_korsts, fetch_parakqc, fetch_question_pair
 from skko.exceptions import SkkoWarning
 from skko.finetune import KoEmbeddingFineTuner, make_few_shot_classifier
 from training import evaluate, sources
@@ -34,29 +35,29 @@ STATIC_RATE, N_DRAWS, N_TEST = 1e-3, 3, 5_000
 
 def training_pairs(data: Path) -> list[tuple[str, str]]:
     """Pairs of question_pair that say the same, of chatbot, and of paraKQC's first 800 groups; none is held out."""
-    tables = [sources.read_table(data / "question_pair" / name) for name in ("train.txt", "validation.txt")]
-    asked = pd.concat(tables)
-    asked = asked[asked["is_duplicate"] == "0"]  # which means the same, in these files
-    chatbot = pd.read_csv(data / "chatbot" / "ChatbotData.csv")
-    texts = sources.read_table(data / "parakqc" / "paraKQC_v1.txt", header=None)[2].tolist()
+    asked = pd.concat([fetch_question_pair("train", data_home=data), fetch_question_pair("validation", data_home=data)])
+    asked = asked[asked["same"]]
+    chatbot = fetch_chatbot(data_home=data)
+    texts = fetch_parakqc(data_home=data)["text"].tolist()
     texts = texts[: sources.N_PARAKQC_GROUPS * sources.GROUP_SIZE]
-    pairs = [*zip(asked["question1"], asked["question2"], strict=True), *zip(chatbot["Q"], chatbot["A"], strict=True)]
+    pairs = list(zip(asked["question1"], asked["question2"], strict=True))
+    pairs += zip(chatbot["question"], chatbot["answer"], strict=True)
     pairs += zip(texts[::2], texts[1::2], strict=True)
-    sts = sources.read_table(data / "kornlu" / "sts-dev.tsv")
+    sts = fetch_korsts("dev", data_home=data)
     hidden = {*sts["sentence1"], *sts["sentence2"], *sources.held_out_paraphrases(data)}
     return [(a, b) for a, b in dict.fromkeys(pairs) if a != b and not {a, b} & hidden]
 
 
 def worth(embed: Any, data: Path) -> dict[str, float]:
     """What vectors are worth on what was held out."""
-    sts = sources.read_table(data / "kornlu" / "sts-dev.tsv")
+    sts = fetch_korsts("dev", data_home=data)
     left, right = embed(sts["sentence1"].tolist()), embed(sts["sentence2"].tolist())
     texts = sources.held_out_paraphrases(data)
     vectors, groups = embed(texts), np.arange(len(texts)) // sources.GROUP_SIZE
     above = np.triu_indices(len(texts), 1)
     same = groups[above[0]] == groups[above[1]]
     return {
-        "KorSTS dev, Spearman": float(spearmanr((left * right).sum(axis=1), sts["score"].astype(float)).statistic),
+        "KorSTS dev, Spearman": float(spearmanr((left * right).sum(axis=1), sts["score"]).statistic),
         "paraKQC, last 200 groups, average precision": float(
             average_precision_score(same, (vectors @ vectors.T)[above])
         ),
@@ -89,7 +90,7 @@ def labelled(name: str, data: Path) -> pd.DataFrame:
         others = sources.headlines(data)[sources.N_YNAT_TAUGHT :]
         table = pd.concat([sources.headlines(data, held_out=True), others], ignore_index=True)
         return table.rename(columns={"title": "text", "topic_idx": "label"})
-    table = sources.read_table(data / "3i4k" / "fci_train_val.txt", header=None, names=["label", "text"])
+    table = fetch_intents(data_home=data)
     return table.drop_duplicates("text").sample(frac=1.0, random_state=0, ignore_index=True)
 
 

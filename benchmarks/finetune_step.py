@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from skko.datasets import fetch_chatbot
 from skko.finetune.settings import Settings
 from tests.tiny import build_xlm_roberta
 
@@ -80,9 +80,9 @@ def load(path: str, *, dropout: bool = False) -> Any:
 
 def questions(data: Path, n_rows: int) -> list[list[str]]:
     """Questions and answers, all different."""
-    table = pd.read_csv(data / "chatbot" / "ChatbotData.csv").drop_duplicates("Q").drop_duplicates("A")
+    table = fetch_chatbot(data_home=data).drop_duplicates("question").drop_duplicates("answer")
     table = table.sample(n_rows, random_state=0)
-    return [table["Q"].tolist(), table["A"].tolist()]
+    return [table["question"].tolist(), table["answer"].tolist()]
 
 
 def one_loss(name: str, path: str, data: Path, n_rows: int) -> dict[str, Any]:

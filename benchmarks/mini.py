@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import normalized_mutual_info_score
 
 from skko import KoEmbeddingTransformer, make_topic_clusterer
+from skko.datasets import fetch_parakqc
 from skko.models import mini_path
 from training import evaluate, sources
 
@@ -84,7 +85,7 @@ class Encoder:
 
 def clusters(model: str, data: Path) -> Scores:
     """How well the topics that are found agree with paraKQC's groups of ten: the held-out 200, and all 1,000."""
-    texts = sources.read_table(data / "parakqc" / "paraKQC_v1.txt", header=None)[2].tolist()
+    texts = fetch_parakqc(data_home=data)["text"].tolist()
     sets = {"paraKQC held out, NMI": sources.held_out_paraphrases(data), "paraKQC, NMI": texts}
     scores = {}
     for name, questions in sets.items():

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from benchmarks.mining import make_vectors, peak_memory
 from skko import KoEmbeddingTransformer
+from skko.datasets import fetch_autorag, fetch_korsts
 from skko.evaluation import evaluate_autorag, read_autorag
 from skko.metrics import judged_ranks, retrieval_scores
 from skko.search import KoSemanticSearch
@@ -58,8 +59,8 @@ def development_sets(data: Path) -> Iterator[tuple[list[str], dict[str, Known]]]
     answers = [list(range(9 * group, 9 * group + 9)) for group in range(len(questions) // 10)]
     others = [question for row, question in enumerate(questions) if row % 10]
     yield others, {"ParaKQC: question → its 9 paraphrases": (questions[::10], answers)}
-    sts = sources.read_table(data / "kornlu" / "sts-dev.tsv")
-    same = sts[(sts["score"].astype(float) >= sources.SAME_SCORE) & (sts["sentence1"] != sts["sentence2"])]
+    sts = fetch_korsts("dev", data_home=data)
+    same = sts[(sts["score"] >= sources.SAME_SCORE) & (sts["sentence1"] != sts["sentence2"])]
     documents = list(dict.fromkeys(sts["sentence2"]))
     row_of = {document: row for row, document in enumerate(documents)}
     relevant = same.groupby("sentence1", sort=False)["sentence2"].agg(lambda texts: [row_of[text] for text in texts])
@@ -115,7 +116,7 @@ def margin(search: KoSemanticSearch, queries: list[str], relevant: list[list[int
 
 def autorag(data: Path) -> None:
     """Print AutoRAG's recall with the defaults and with each part alone."""
-    found = read_autorag(data / "autorag")
+    found = read_autorag(fetch_autorag(data_home=data).folder)
     print("\n| AutoRAG, skko-mini | recall@1 | @3 | @5 | @10 | ndcg@10 |\n| --- | --- | --- | --- | --- | --- |")
     for name, params in {"defaults": {}, "lexical": {"alpha": 0}, "dense": {"alpha": 1}}.items():
         report = evaluate_autorag(KoSemanticSearch("skko-mini", show_progress=False, **params), found, name=name)

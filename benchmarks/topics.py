@@ -110,11 +110,11 @@ def read_texts(name: str, n_texts: int | None, data: Path) -> tuple[list[str], A
     import pandas as pd
 
     from benchmarks.corpus import headlines
+    from skko.datasets import fetch_parakqc
     from training import sources
 
     if name == "parakqc":
-        table = sources.read_table(data / "parakqc" / "paraKQC_v1.txt", header=None)
-        rows = pd.DataFrame({"text": table[2], "group": [i // sources.GROUP_SIZE for i in range(len(table))]})
+        rows = fetch_parakqc(data_home=data)[["text", "group"]]
     elif name == "ynat":
         rows = headlines(data).rename(columns={"title": "text", "topic_idx": "group"})
     else:

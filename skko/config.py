@@ -39,9 +39,10 @@ def get_config() -> dict[str, Any]:
     -------
     dict
         ``cache_dir`` (Path; from ``SKKO_CACHE_DIR``), ``device`` (str, what ``device="auto"`` means; from
-        ``SKKO_DEVICE``), ``offline`` (bool, never ask a model hub; from ``SKKO_OFFLINE``), ``show_progress``
-        (bool or "auto"), ``max_loaded_models`` (int, models held in memory at once), ``disk_cache_bytes`` and
-        ``memory_cache_bytes`` (int, bytes of vectors held on disk, and in memory where there is no disk).
+        ``SKKO_DEVICE``), ``offline`` (bool, never ask a model hub, a service or a server of data; from
+        ``SKKO_OFFLINE``), ``show_progress`` (bool or "auto"), ``max_loaded_models`` (int, models held in memory at
+        once), ``disk_cache_bytes`` and ``memory_cache_bytes`` (int, bytes of vectors held on disk, and in memory where
+        there is no disk).
 
     See Also
     --------

@@ -29,6 +29,10 @@ class DataFileError(SkkoError, ValueError):
     """A file of texts could not be read as what its name says it is."""
 
 
+class DataNotAvailableError(SkkoError, OSError):
+    """A file of a public data set is not on this machine, and could not or may not be downloaded."""
+
+
 class SkkoWarning(UserWarning):
     """Base class of every warning that skko itself issues."""
 

@@ -3,6 +3,7 @@
 import json
 import lzma
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 
+from tests.data_home import accept
 from training import sources
 from training.bags import Bags, embed
 from training.corpus import build_corpus
@@ -100,6 +102,13 @@ def write_data(folder: Path) -> None:
     (folder / "ynat/train.csv").write_text("index,title,topic_idx\n" + titles)
     for number, month in enumerate(("04", "05", "06")):
         petition = {"title": f"청원 {month}", "category": "기타", "content": f"{number}월에 바랍니다. 꼭 들어주세요."}
+        petition |= {
+            "begin": f"2019-{month}-03",
+            "end": "2019-07-03",
+            "num_agree": 1,
+            "petition_idx": "1",
+            "status": "",
+        }
         (folder / f"petitions/petitions_2019-{month}").write_text(json.dumps(petition, ensure_ascii=False) + "\n")
     (folder / "kowiki").mkdir()
     with lzma.open(folder / "kowiki/kowiki_110k.jsonl.xz", "wt", encoding="utf-8") as lines:
@@ -114,10 +123,12 @@ def write_data(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory) -> Path:
+def data(tmp_path_factory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("data")
     write_data(folder)
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        accept(folder, patch)
+        yield folder
 
 
 def test_no_held_out_text_is_trained_on(data):

@@ -8,6 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skko.datasets import (
+    fetch_chatbot,
+    fetch_intents,
+    fetch_korsts,
+    fetch_parakqc,
+    fetch_question_pair,
+    fetch_sae4k,
+    fetch_xnli,
+)
 from training import sources
 
 Rows = NDArray[np.int64]
@@ -129,51 +138,49 @@ def _articles(shelf: _Shelf, data: Path) -> tuple[Rows, Rows]:
 
 def _pairs(data: Path) -> dict[str, Iterable[tuple[str, str]]]:
     """Pairs that people wrote or judged to mean the same: questions, answers, key phrases."""
-    tables = [sources.read_table(data / "question_pair" / name) for name in ("train.txt", "validation.txt")]
-    questions = pd.concat(tables)
-    questions = questions[questions["is_duplicate"] == "0"]  # inverted in these two files
-    chatbot = pd.read_csv(data / "chatbot" / "ChatbotData.csv")
-    requests = sources.read_table(data / "sae4k" / "sae4k_v1.txt", header=None)
-    sts = sources.read_table(data / "kornlu" / "sts-train.tsv")
-    sts = sts[sts["score"].astype(float) >= sources.SAME_SCORE]
+    parts = [fetch_question_pair("train", data_home=data), fetch_question_pair("validation", data_home=data)]
+    questions = pd.concat(parts)
+    questions = questions[questions["same"]]
+    chatbot = fetch_chatbot(data_home=data)
+    requests = fetch_sae4k(data_home=data)
+    sts = fetch_korsts("train", data_home=data)
+    sts = sts[sts["score"] >= sources.SAME_SCORE]
     return {
         "question_pair": zip(questions["question1"], questions["question2"], strict=True),
-        "chatbot": zip(chatbot["Q"], chatbot["A"], strict=True),
-        "sae4k": zip(requests[0], requests[1], strict=True),
+        "chatbot": zip(chatbot["question"], chatbot["answer"], strict=True),
+        "sae4k": zip(requests["sentence"], requests["key_phrase"], strict=True),
         "korsts": zip(sts["sentence1"], sts["sentence2"], strict=True),
     }
 
 
 def _triplets(data: Path) -> Iterable[tuple[str, str, str]]:
     """Premises of XNLI with what follows and what contradicts."""
-    xnli = sources.read_table(data / "kornlu" / "xnli.dev.ko.tsv")
+    xnli = fetch_xnli("dev", data_home=data)
     table = xnli.pivot_table(index="sentence1", columns="gold_label", values="sentence2", aggfunc="first")
     table = table.dropna(subset=["entailment", "contradiction"])
     return zip(table.index, table["entailment"], table["contradiction"], strict=True)
 
 
 def _judged(shelf: _Shelf, data: Path) -> tuple[Rows, NDArray[np.float64]]:
-    sts = sources.read_table(data / "kornlu" / "sts-train.tsv")
+    sts = fetch_korsts("train", data_home=data)
     rows = np.array(
         [[shelf.put(left), shelf.put(right)] for left, right in zip(sts["sentence1"], sts["sentence2"], strict=True)]
     )
     known = (rows >= 0).all(axis=1)
-    return rows[known], sts["score"].astype(float).to_numpy()[known]
+    return rows[known], sts["score"].to_numpy()[known]
 
 
 def _labelled(shelf: _Shelf, data: Path) -> dict[str, tuple[Rows, Rows]]:
     """Put the texts that have classes."""
     reviews = sources.sentiment(sources.reviews(data))
-    intents = sources.read_table(data / "3i4k" / "fci_train_val.txt", header=None)
+    intents = fetch_intents(data_home=data)
     headlines = sources.headlines(data)
-    acts = sources.read_table(data / "parakqc" / "paraKQC_v1.txt", header=None)[
-        : sources.N_PARAKQC_GROUPS * sources.GROUP_SIZE
-    ]
+    acts = fetch_parakqc(data_home=data)[: sources.N_PARAKQC_GROUPS * sources.GROUP_SIZE]
     sets = {
         "nsmc": (reviews["review"], reviews["positive"]),
-        "3i4k": (intents[1], intents[0]),
+        "3i4k": (intents["text"], intents["label"]),
         "ynat": (headlines["title"], headlines["topic_idx"]),
-        "parakqc": (acts[2], acts[0] + acts[1]),
+        "parakqc": (acts["text"], acts["topic"].astype(str) + acts["act"].astype(str)),
     }
     labelled = {}
     for name, (texts, labels) in sets.items():

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import spearmanr
 
+from skko.datasets import fetch_autorag, fetch_korsts
 from training import sources
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
@@ -36,10 +37,10 @@ def development(encode: Encode, data: Path) -> Scores:
 
 def sts(encode: Encode, data: Path) -> Scores:
     """Spearman correlation of cosines with people's judgements, on KorSTS dev."""
-    table = sources.read_table(data / "kornlu" / "sts-dev.tsv")
+    table = fetch_korsts("dev", data_home=data)
     left, right = encode(table["sentence1"].tolist()), encode(table["sentence2"].tolist())
     cosines = np.einsum("ij,ij->i", left, right)
-    return {"KorSTS dev, Spearman": float(spearmanr(cosines, table["score"].astype(float)).statistic)}
+    return {"KorSTS dev, Spearman": float(spearmanr(cosines, table["score"]).statistic)}
 
 
 def retrieval(encode: Encode, data: Path) -> Scores:
@@ -142,11 +143,10 @@ def _accuracy(X: NDArray[np.float32], y: ArrayLike, X_test: NDArray[np.float32],
 
 def autorag(encode: Encode, data: Path) -> Scores:
     """Recall of AutoRAG's Korean benchmark: 114 queries, 720 passages."""
-    corpus = pd.read_parquet(data / "autorag" / "ocr_corpus_v3.parquet")
-    questions = pd.read_parquet(data / "autorag" / "qa_v4.parquet")
-    wanted = [{name for group in groups for name in group} for groups in questions["retrieval_gt"]]
-    similarities = encode(questions["query"].tolist()) @ encode(corpus["contents"].tolist()).T
-    names = corpus["doc_id"].to_numpy()[np.argsort(-similarities, axis=1, kind="stable")]
+    found = fetch_autorag(data_home=data)
+    wanted = [{name for group in groups for name in group} for groups in found.queries["retrieval_gt"]]
+    similarities = encode(found.queries["query"].tolist()) @ encode(found.passages["contents"].tolist()).T
+    names = found.passages["doc_id"].to_numpy()[np.argsort(-similarities, axis=1, kind="stable")]
     recalls = {
         rank: np.mean([len(gold & set(row[:rank])) / len(gold) for gold, row in zip(wanted, names, strict=True)])
         for rank in RANKS

@@ -5,16 +5,22 @@ paraphrase groups of ParaKQC, NSMC's reviews of every fifth film, and the petiti
 and the dev and test splits of StyleKQC are never opened, and AutoRAG only to evaluate.
 """
 
-import csv
-import json
-import lzma
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
+
+from skko.datasets import (
+    fetch_korsts,
+    fetch_kowiki,
+    fetch_nsmc,
+    fetch_parakqc,
+    fetch_petitions,
+    fetch_stylekqc,
+    fetch_ynat,
+)
 
 # Topics of the first headlines are learnt from; those of the rows between are not, so that classifiers can be measured.
 N_YNAT_TAUGHT, N_YNAT_HELD_OUT = 5_000, 5_000
@@ -24,7 +30,7 @@ PASSAGE_LENGTH = 150
 # Of NSMC: by the rule of its authors, ratings from 9 on are positive, up to 4 negative, and the rest neither.
 POSITIVE, NEGATIVE = 9, 4
 _EVERY_FILM = 5
-_MONTHS, _HELD_OUT_MONTH = ("petitions_2019-04", "petitions_2019-05"), ("petitions_2019-06",)
+_MONTHS, _HELD_OUT_MONTH = ("2019-04", "2019-05"), ("2019-06",)
 # KorSTS scores run from 0 to 5; from 4 on the two sentences say the same but for details.
 SAME_SCORE = 4.0
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
@@ -44,31 +50,6 @@ class Article:
     def sentences(self) -> list[str]:
         """The text sentence by sentence, without what markup removal left."""
         return [sentence for sentence in _SENTENCE_END.split(_HOLLOW.sub("", self.text)) if sentence.strip()]
-
-
-def read_table(path: Path, **options: Any) -> pd.DataFrame:
-    """Read a tab-separated file of strings, quotes being ordinary characters.
-
-    Parameters
-    ----------
-    path : Path
-        File to read.
-    **options : Any
-        Further options of :func:`pandas.read_csv`.
-
-    Returns
-    -------
-    DataFrame
-        Every column as str.
-    """
-    settings: dict[str, Any] = {
-        "sep": "\t",
-        "quoting": csv.QUOTE_NONE,
-        "dtype": str,
-        "keep_default_na": False,
-        **options,
-    }
-    return pd.read_csv(path, encoding="utf-8-sig", **settings)
 
 
 def passages(text: str, *, n_passages: int = 2, length: int = PASSAGE_LENGTH) -> tuple[str, ...]:
@@ -117,11 +98,9 @@ def articles(data: Path, *, held_out: bool = False) -> Iterator[Article]:
     Article
         Title and text.
     """
-    with lzma.open(data / "kowiki" / "kowiki_110k.jsonl.xz", "rt", encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            if (int(row["id"]) % 10 == 0) == held_out:
-                yield Article(row["title"], row["text"])
+    table = fetch_kowiki(data_home=data)
+    table = table[(table["id"] % 10 == 0) == held_out]
+    yield from map(Article, table["title"], table["text"])
 
 
 def reviews(data: Path, *, held_out: bool = False) -> pd.DataFrame:
@@ -139,7 +118,7 @@ def reviews(data: Path, *, held_out: bool = False) -> pd.DataFrame:
     DataFrame
         ``movie_id``, ``rating`` from 1 to 10, ``review``.
     """
-    table = read_table(data / "nsmc_raw" / "reviews.tsv.xz", dtype={"movie_id": int, "rating": int, "review": str})
+    table = fetch_nsmc(data_home=data)
     return table[(table["movie_id"] % _EVERY_FILM == 0) == held_out]
 
 
@@ -151,10 +130,9 @@ def sentiment(table: pd.DataFrame) -> pd.DataFrame:
 
 def petitions(data: Path, *, held_out: bool = False) -> Iterator[Article]:
     """Read the petitions to the president of April and May 2019; those of June are held out."""
-    for month in _HELD_OUT_MONTH if held_out else _MONTHS:
-        for line in (data / "petitions" / month).read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            yield Article(row["title"].strip(), row["content"].strip(), row["category"])
+    table = fetch_petitions(_HELD_OUT_MONTH if held_out else _MONTHS, data_home=data)
+    for title, content, category in zip(table["title"], table["content"], table["category"], strict=True):
+        yield Article(title.strip(), content.strip(), category)
 
 
 def headlines(data: Path, *, held_out: bool = False) -> pd.DataFrame:
@@ -162,20 +140,20 @@ def headlines(data: Path, *, held_out: bool = False) -> pd.DataFrame:
 
     Only the topics of the first 5,000 may be learnt from.
     """
-    table = pd.read_csv(data / "ynat" / "train.csv")
+    table = fetch_ynat(data_home=data).drop(columns="topic")
     return table[-N_YNAT_HELD_OUT:] if held_out else table[:-N_YNAT_HELD_OUT]
 
 
 def held_out_paraphrases(data: Path) -> list[str]:
     """Read the questions of ParaKQC's last 200 groups, ten after ten."""
-    questions: list[str] = read_table(data / "parakqc" / "paraKQC_v1.txt", header=None)[2].tolist()
+    questions: list[str] = fetch_parakqc(data_home=data)["text"].tolist()
     return questions[N_PARAKQC_GROUPS * GROUP_SIZE :]
 
 
 def paraphrase_groups(data: Path) -> list[list[str]]:
     """Read groups of ten paraphrases: ParaKQC without its last 200 groups, and StyleKQC's training split."""
-    parakqc = read_table(data / "parakqc" / "paraKQC_v1.txt", header=None)[2].tolist()
-    stylekqc = read_table(data / "stylekqc" / "topic" / "train.tsv")["sentence"].tolist()
+    parakqc = fetch_parakqc(data_home=data)["text"].tolist()
+    stylekqc = fetch_stylekqc(data_home=data)["sentence"].tolist()
     rows = parakqc[: N_PARAKQC_GROUPS * GROUP_SIZE] + stylekqc
     return [rows[start : start + GROUP_SIZE] for start in range(0, len(rows), GROUP_SIZE)]
 
@@ -193,7 +171,7 @@ def held_out_texts(data: Path) -> frozenset[str]:
     frozenset of str
         Sentences of KorSTS dev, headlines, Wikipedia titles and passages, and paraphrases that are held out.
     """
-    sts = read_table(data / "kornlu" / "sts-dev.tsv")
+    sts = fetch_korsts("dev", data_home=data)
     held_out = {*sts["sentence1"], *sts["sentence2"], *headlines(data, held_out=True)["title"]}
     for article in articles(data, held_out=True):
         held_out |= {article.title, *article.sentences}
