@@ -2,10 +2,13 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
 from skko import __version__
+
+sys.path.insert(0, str(Path(__file__).parent))  # for gallery.py
 
 project = "skko"
 copyright = "2026, the skko developers"
@@ -38,6 +41,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"\.py$",  # all of them are run
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
+    "reset_modules": ("matplotlib", "gallery.own_cache"),
     "capture_repr": ("_repr_html_",),
     "doc_module": ("skko",),
     "reference_url": {"skko": None},

@@ -13,7 +13,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 @contextmanager
-def serve_hub(models: dict[str, Path], *, damaged: str = "") -> Iterator[tuple[str, list[str]]]:
+def serve_hub(models: dict[str, Path], *, damaged: str = "", commit: str = COMMIT) -> Iterator[tuple[str, list[str]]]:
     """Serve directories under their model names; yields the address and the growing list of requests.
 
     The file named ``damaged`` is sent with one byte changed.
@@ -37,7 +37,7 @@ def serve_hub(models: dict[str, Path], *, damaged: str = "") -> Iterator[tuple[s
             requests.append(f"{self.command} /{path}")
             for name, directory in models.items():
                 if path.startswith(f"api/models/{name}"):
-                    return self._send_json(_description(name, directory, path))
+                    return self._send_json(_description(name, directory, path, commit))
                 if path.startswith(f"{name}/resolve/"):
                     filename = path.removeprefix(f"{name}/resolve/").partition("/")[2]
                     return self._send_file(directory / filename)
@@ -45,12 +45,12 @@ def serve_hub(models: dict[str, Path], *, damaged: str = "") -> Iterator[tuple[s
 
         def _send_file(self, file: Path) -> None:
             if not file.is_file():
-                return self._send(404, b"Entry not found", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": COMMIT})
+                return self._send(404, b"Entry not found", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit})
             content = file.read_bytes()
             digest = hashlib.sha256(content).hexdigest()
             if file.name == damaged:
                 content = content[:-1] + bytes([content[-1] ^ 1])
-            return self._send(200, content, {"ETag": f'"{digest}"', "X-Repo-Commit": COMMIT})
+            return self._send(200, content, {"ETag": f'"{digest}"', "X-Repo-Commit": commit})
 
         def _send_json(self, value: object) -> None:
             self._send(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
@@ -74,7 +74,7 @@ def serve_hub(models: dict[str, Path], *, damaged: str = "") -> Iterator[tuple[s
         thread.join()
 
 
-def _description(name: str, directory: Path, path: str) -> object:
+def _description(name: str, directory: Path, path: str, commit: str) -> object:
     files = sorted(file for file in directory.rglob("*") if file.is_file())
     names = [file.relative_to(directory).as_posix() for file in files]
     if "/tree/" in path:
@@ -83,7 +83,7 @@ def _description(name: str, directory: Path, path: str) -> object:
             for name, file in zip(names, files, strict=True)
         ]
     siblings = [_sibling(name, file) for name, file in zip(names, files, strict=True)]
-    return {"id": name, "modelId": name, "sha": COMMIT, "siblings": siblings}
+    return {"id": name, "modelId": name, "sha": commit, "siblings": siblings}
 
 
 def _sibling(name: str, file: Path) -> dict[str, object]:

@@ -202,6 +202,35 @@ def test_exit_codes(folder):
     assert re.findall(r"(?m)^    (\w+)", shown) == [*COMMANDS, "completion"]
 
 
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["embed", "글.txt", "--out", "글.txt"], "글.txt: File exists: remove it, or name another."),
+        (["topics", "글.txt", "--out", "글.txt/안"], "Not a directory: name a folder."),
+    ],
+)
+def test_errors_of_the_system_name_the_remedy(folder, capsys, command, message):
+    Path("글.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    assert main(command) == 1
+    assert capsys.readouterr().err.endswith(f"{message}\n")
+
+
+def test_a_warning_is_told_once(folder, capsys, monkeypatch):
+    """A corpus is read twice, and its empty rows are found each time."""
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    pd.DataFrame({"문의": [*TEXTS, ""]}).to_csv("문의.csv", index=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert main(["embed", "문의.csv", "--out", "벡터", "--drop-missing", "--quiet"]) == 0
+    assert capsys.readouterr().err.count("1 rows without a text") == 1
+
+
+def test_the_list_of_commands_is_a_line_each(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    for name in COMMANDS:
+        assert re.search(rf"(?m)^    {name} +\w", format_parser().format_help()), name
+
+
 def test_nobody_reads_on():
     Path("글.txt").write_text("\n".join(TEXTS), encoding="utf-8")
     command = f"{sys.executable} -m skko search 글.txt --top-k 60 --json --query 환불 --query 배송 | head -c 1"

@@ -100,7 +100,9 @@ def test_errors_are_one_line(folder, capsys, command, message):
     assert message in output.err.splitlines()[-1]
 
 
-@pytest.mark.parametrize("wrong", [["--top-k", "0"], ["--alpha", "1.5"], ["--alpha", "x"], ["--split", "words"]])
+@pytest.mark.parametrize(
+    "wrong", [["--query", " "], ["--top-k", "0"], ["--alpha", "1.5"], ["--alpha", "x"], ["--split", "words"]]
+)
 def test_wrong_options_are_a_matter_of_usage(folder, capsys, wrong):
     with pytest.raises(SystemExit) as stopped:
         main(["search", "문의.csv", *wrong])

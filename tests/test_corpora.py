@@ -21,6 +21,9 @@ from skko.cli.main import main
 from skko.distributed import CorpusEmbeddings, embed_corpus, open_embeddings
 from skko.distributed.corpus import Corpus, Cursor
 from skko.exceptions import DataFileError
+from skko.models import ModelSpec
+from skko.models.identity import local_content
+from tests.hub import COMMIT, serve_hub
 from tests.tiny import build_xlm_roberta
 
 TEXTS = [f"{number}번 문의: 배송이 {number % 7}일 늦었어요" for number in range(50)]
@@ -189,11 +192,21 @@ def test_rows_without_a_text_are_named_before_anything_is_embedded(corpus, tmp_p
         assert len(embed(corpus, tmp_path / "out", reading={"missing": "drop"})) == 50
 
 
+@pytest.mark.socket
+def test_the_manifest_names_the_commit_of_a_model_of_a_hub(corpus, tmp_path, tiny_a):
+    command = [sys.executable, "-m", "skko", "embed", str(corpus), "--text", "문의", "--out", str(tmp_path / "out")]
+    with serve_hub({"dragonkue/bge-m3-ko": tiny_a}) as (address, _):
+        env = {**os.environ, "HF_HOME": str(tmp_path / "hub"), "HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}
+        subprocess.run([*command, "--model", "dragonkue/bge-m3-ko"], env=env, check=True, capture_output=True)
+    assert open_embeddings(tmp_path / "out").manifest["revision"] == f"dragonkue/bge-m3-ko@{COMMIT}"
+
+
 def test_command(corpus, tmp_path, capsys):
     arguments = ["embed", str(corpus), "--text", "문의", "--id", "번호", "--out", str(tmp_path / "빈 칸")]
     assert main([*arguments, "--json"]) == 0
     manifest = json.loads(capsys.readouterr().out)
     assert (manifest["n_rows"], manifest["dimension"], manifest["model"]) == (50, 256, "skko-mini")
+    assert manifest["revision"] == local_content(ModelSpec("skko-mini"))
     assert main(arguments) == 0
     assert capsys.readouterr().out.splitlines()[0].startswith("50 texts × 256 in ")
     assert open_embeddings(tmp_path / "빈 칸").ids()[7] == "7"
@@ -201,3 +214,5 @@ def test_command(corpus, tmp_path, capsys):
     assert "choose another folder" in capsys.readouterr().err
     assert main([*arguments, "--shard-rows", "0"]) == 1
     assert "shard_rows must be at least 1" in capsys.readouterr().err
+    assert main(["embed", "-", "--out", str(tmp_path / "c")]) == 1
+    assert "name files" in capsys.readouterr().err

@@ -126,6 +126,20 @@ def test_the_model_cards_snippet_through_a_hub(tiny_a, tmp_path):
 
 
 @pytest.mark.socket
+def test_a_newer_download_is_not_answered_from_the_vectors_of_the_older(tiny_a, tiny_b, tmp_path):
+    home, name, newer = tmp_path / "hub", "dragonkue/bge-m3-ko", "f" * 40
+    with serve_hub({name: tiny_a}) as (address, _):
+        first = run_snippet(home, address)
+    with serve_hub({name: tiny_b}, commit=newer) as (address, _):
+        assert run_snippet(home, address)["vectors"] == first["vectors"]  # a new commit comes by a download alone
+        env = {**os.environ, "HF_HOME": str(home), "HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}
+        fetch = f"from huggingface_hub import snapshot_download; snapshot_download({name!r})"
+        subprocess.run([sys.executable, "-c", fetch], env=env, check=True, capture_output=True)
+        second = run_snippet(home, address)
+    assert second["vectors"] != first["vectors"]
+
+
+@pytest.mark.socket
 @pytest.mark.parametrize("environment", [{}, {"SKKO_OFFLINE": "1"}], ids=["server down", "offline"])
 def test_a_model_that_cannot_be_reached_names_itself_and_the_remedies(tmp_path, environment):
     error = run_snippet(tmp_path / "hub", "http://127.0.0.1:9", **environment)

@@ -35,11 +35,21 @@ def test_names_on_a_map_stand_clear_of_each_other():
     names = {topic: f"낱말{topic} 배송 상자" for topic in range(5)}
     drawn = TopicMapDisplay.from_predictions(places, np.repeat(range(5), 10), names=names).plot()
     drawn.figure_.draw_without_rendering()
-    boxes = [text.get_window_extent() for text in drawn.ax_.texts]
+    boxes = [text.get_bbox_patch().get_window_extent() for text in drawn.ax_.texts]
     assert len(boxes) == 5
     assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
     x, y = drawn.ax_.texts[0].get_position()
     assert (x, y) == pytest.approx((0, 0), abs=1e-9)  # the largest stays where it is
+
+
+def test_a_name_that_has_no_room_is_left_out_and_the_larger_topics_keep_theirs():
+    topics = np.repeat(range(12), 4)
+    names = {topic: f"낱말{topic} 배송 상자" for topic in range(12)}
+    drawn = TopicMapDisplay.from_predictions(np.zeros((48, 2)), topics, names=names).plot()
+    drawn.figure_.draw_without_rendering()
+    boxes = [text.get_bbox_patch().get_window_extent() for text in drawn.ax_.texts]
+    assert [text.get_text() for text in drawn.ax_.texts] == [names[topic] for topic in range(7)]
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
 
 
 def test_a_map_is_drawn_without_missing_letters(tmp_path):

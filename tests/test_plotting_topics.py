@@ -73,7 +73,11 @@ def test_the_tree_of_a_model(model, tmp_path):
     labels = {label.get_text() for label in display.ax_.get_yticklabels()}
     assert labels == {f"{name} ({topic})" for topic, name in model.topics_.names().items()}
     assert max(line.get_xdata().max() for line in display.ax_.lines) == model.hierarchy().linkage[-1, 2]
+    joins = model.hierarchy().linkage[:, 2]
+    assert 0 < display.ax_.get_xlim()[0] < joins[0]
     saved(display, tmp_path / "tree.png")
+    two = TopicHierarchyDisplay.from_estimator(model.merge_topics(2))
+    assert two.ax_.get_xlim()[0] == 0
 
 
 @pytest.mark.parametrize("kind", ["names", "dates", "numbers"])

@@ -3,6 +3,8 @@
 import unicodedata
 from typing import Any
 
+from skko.cli.output import shorten
+
 
 def as_text(result: dict[str, Any]) -> str:
     """Lay out the result of a demo.
@@ -58,14 +60,15 @@ def _pairs(result: dict[str, Any]) -> str:
     if "pairs_precision" in result:
         head += f"; precision {result['pairs_precision']:.2f}, recall {result['pairs_recall']:.2f}"
     rows = [
-        f"  {pair['score']:.2f}  {'  =  '.join(_short(text) for text in pair['texts'])}" for pair in result["pairs"]
+        f"  {pair['score']:.2f}  {'  =  '.join(shorten(text, 40) for text in pair['texts'])}"
+        for pair in result["pairs"]
     ]
     return "\n".join([head, *rows])
 
 
 def _hits(result: dict[str, Any]) -> str:
-    rows = [f"  {hit['score']:.2f}  {_short(hit['text'], 100)}" for hit in result["hits"]]
-    return "\n".join([f"== Search: {_short(result['query'], 100)}", *rows])
+    rows = [f"  {hit['score']:.2f}  {shorten(hit['text'], 100)}" for hit in result["hits"]]
+    return "\n".join([f"== Search: {shorten(result['query'], 100)}", *rows])
 
 
 def _costs(result: dict[str, Any]) -> str:
@@ -74,11 +77,6 @@ def _costs(result: dict[str, Any]) -> str:
         f"== Cost: {result['texts_encoded']:,} texts encoded, {loads}, {result['seconds']} s\n"
         f"topic map: {result['map']}"
     )
-
-
-def _short(text: str, most: int = 40) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _width(text: str) -> int:

@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from skko.cli.files import STANDARD_INPUT
 from skko.cli.options import add_command, add_model, add_reading
 from skko.cli.output import print_result
 
@@ -65,6 +66,8 @@ def run(options: argparse.Namespace) -> int:
     """
     from skko.distributed import embed_corpus
 
+    if STANDARD_INPUT in options.corpus:
+        raise ValueError("A corpus is read twice, and again to go on with it, so it is no standard input: name files.")
     missing = "drop" if options.drop_missing else "error"
     embeddings = embed_corpus(
         options.corpus,

@@ -1,11 +1,12 @@
 """The command ``skko``: arguments in, exit code out; the work is in a module a command."""
 
 import argparse
+import errno
 import io
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from skko._version import __version__
@@ -27,8 +28,16 @@ from skko.exceptions import SkkoError, SkkoWarning
 
 _INTERRUPTED = 130  # as a shell reports SIGINT
 _COMMANDS = (demo, embed, classify, topics, paraphrases, search, finetune, evaluate, models, cache, completion)
+_REMEDIES = {
+    errno.EACCES: "change its permissions, or name another",
+    errno.EEXIST: "remove it, or name another",
+    errno.ENOENT: "make the folder it lies in, or name another",
+    errno.ENOSPC: "make room, or write elsewhere",
+    errno.ENOTDIR: "name a folder",
+    errno.EROFS: "write elsewhere",
+}
 _EPILOG = """exit codes:
-  0 it worked; 1 it failed, and standard error says why; 2 the options are wrong; 130 Ctrl-C
+  0 it worked; 1 it failed, and standard error says why; 2 the command line is not understood; 130 Ctrl-C
 Set SKKO_TRACEBACK=1 to see where an error came from.
 """
 
@@ -48,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     _let_anything_print()
     options = format_parser().parse_args(arguments)
-    warnings.showwarning = _show_warning  # type: ignore[assignment]
+    warnings.showwarning = _warning_teller()
     try:
         with config_context(show_progress=False if options.quiet else None):
             return int(options.run(options))
@@ -58,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 1
         if os.environ.get("SKKO_TRACEBACK"):
             raise
-        print(f"skko: {str(error) or type(error).__name__}", file=sys.stderr)
+        print(f"skko: {_said(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("skko: interrupted", file=sys.stderr)
@@ -72,10 +81,24 @@ def _let_anything_print() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *place: Any) -> None:
-    """One line for a user; where in the code it arose is for programmers, and warnings of others are not for users."""
-    if issubclass(category, SkkoWarning):
-        print(f"skko: {message}", file=sys.stderr)
+def _warning_teller() -> Callable[..., None]:
+    """Tell a user each warning once, in a line, without its place in the code; those of others are not for users."""
+    told: set[str] = set()
+
+    def tell(message: Warning | str, category: type[Warning], *place: Any) -> None:
+        if issubclass(category, SkkoWarning) and str(message) not in told:
+            told.add(str(message))
+            print(f"skko: {message}", file=sys.stderr)
+
+    return tell
+
+
+def _said(error: Exception) -> str:
+    """The cause and the remedy; the system's own errors name only the cause."""
+    if isinstance(error, OSError) and error.errno in _REMEDIES:
+        place = "" if error.filename is None else f"{error.filename}: "
+        return f"{place}{error.strerror}: {_REMEDIES[error.errno]}."
+    return str(error) or type(error).__name__
 
 
 def format_parser() -> argparse.ArgumentParser:
@@ -92,7 +115,7 @@ def format_parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"skko {__version__}")
+    parser.add_argument("--version", "-V", action="version", version=f"skko {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in _COMMANDS:
         command.add_parser(commands)

@@ -68,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
     groups = miner.fit_predict(texts)
     pairs = miner[-1].to_frame(texts, max_overlap=options.max_overlap)
     pairs[["i", "j"]] = np.array(data.rows)[pairs[["i", "j"]]]
+    pairs["overlap"] = pairs["overlap"].round(4)
     n_groups = int(groups.max(initial=-1)) + 1
     if out is not None:
         write_table(pairs, out)
@@ -84,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _facts(pairs: "pd.DataFrame") -> list[dict[str, Any]]:
-    rounded = pairs.astype({"score": float}).round({"score": 6, "overlap": 6})
+    rounded = pairs.astype({"score": float}).round({"score": 6})
     return [{str(name): value for name, value in row.items()} for row in rounded.to_dict(orient="records")]
 
 

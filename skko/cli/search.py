@@ -45,7 +45,7 @@ def add_parser(commands: Any) -> None:
         help="csv, tsv, txt, jsonl or parquet file, the folder of an index, or - for texts from standard input",
     )
     parser.add_argument(
-        "--query", action="append", metavar="TEXT", help="what to search for; may be given several times"
+        "--query", type=_query, action="append", metavar="TEXT", help="what to search for; may be given several times"
     )
     parser.add_argument(
         "--top-k", type=_count, default=5, metavar="N", help="texts to show for each query (default: 5)"
@@ -144,6 +144,12 @@ def _facts(hit: "Hit") -> dict[str, Any]:
 def _lines(query: str, hits: list["Hit"]) -> list[str]:
     rows = [f"  {hit.score:.2f}  {hit.id:>5}  {shorten(hit.passage, _LONGEST)}" for hit in hits]
     return [f"== {shorten(query, _LONGEST)}", *(rows or ["  nothing found"])]
+
+
+def _query(value: str) -> str:
+    if not value.strip():
+        raise argparse.ArgumentTypeError("an empty text answers to nothing")
+    return value
 
 
 def _count(value: str) -> int:

@@ -172,6 +172,6 @@ def _labels(frame: pd.DataFrame, column: Any, path: Path) -> list[str]:
     labels = frame[column]
     empty = labels.isna() | (labels.astype(str).str.strip() == "")
     if empty.any():
-        row = int(empty.to_numpy().nonzero()[0][0])
+        row = frame.index[empty.to_numpy()][0]  # of the file, whatever rows were left out
         raise DataFileError(f"{path} has no label in column {str(column)!r} at row {row}. Fill it or remove the row.")
     return [str(label).strip() for label in labels]

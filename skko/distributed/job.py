@@ -13,6 +13,8 @@ from skko.distributed.shards import Format, Shard, finished_shards, put_json, re
 from skko.embedding import KoEmbeddingTransformer
 from skko.exceptions import DataFileError
 from skko.folders import private_folder
+from skko.models.identity import local_content
+from skko.models.spec import ModelSpec
 from skko.text import KoTextNormalizer
 
 MANIFEST = "manifest.json"
@@ -64,14 +66,16 @@ class Job:
         Returns
         -------
         dict
-            Model, parameters and corpus; the same facts give the same files.
+            Model, parameters and corpus; the same facts give the same files. ``revision`` is the commit of a hub's
+            model, the digest of a directory's files, or the address of a service.
         """
         parameters = self.embedder.get_params()
-        model = parameters["model"]
+        spec = parameters["model"] if isinstance(parameters["model"], ModelSpec) else ModelSpec(parameters["model"])
         kept = ("backend", "dtype", "prompt", "max_length", "truncate_dim", "normalize")
         return {
             "version": _VERSION,
-            "model": model if isinstance(model, str) else model.name,
+            "model": spec.name,
+            "revision": local_content(spec),
             "fingerprint": self.embedder.model_fingerprint_,
             "dimension": int(self.embedder.embedding_dim_),
             "parameters": {name: parameters[name] for name in kept},

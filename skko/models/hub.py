@@ -90,7 +90,7 @@ def find_on_hub(spec: ModelSpec) -> HubModel:
     try:
         # Fails at once where there is no hub; a download would try again for minutes.
         info = HfApi().model_info(name, revision=spec.revision, timeout=_TIMEOUT, files_metadata=True)
-        commit = str(resolve_revision(name, revision=spec.revision))  # and notes which commit the revision is
+        commit = str(resolve_revision(name, revision=spec.revision).resolved)  # and notes it for the next time
         files = info.siblings or []
         if any(file.rfilename == "modules.json" for file in files):
             # Where this one file fails to come, sentence-transformers goes on without it and guesses.
@@ -188,7 +188,7 @@ def _downloaded_commit(name: str, revision: str | None) -> str | None:
     from huggingface_hub.errors import RevisionResolutionError
 
     try:
-        commit = str(resolve_revision(name, revision=revision, local_files_only=True))
+        commit = str(resolve_revision(name, revision=revision, local_files_only=True).resolved)
     except RevisionResolutionError:
         return None
     listed = try_to_load_from_cache(name, "modules.json", revision=commit)

@@ -85,9 +85,14 @@ class TopicHierarchyDisplay(Drawn):
                 ax.set_ylim(0, 10 * len(names))
             else:
                 ax.set_yticks(range(len(names)), names)
-            ax.set_xlim(left=0)
+            ax.set_xlim(left=self._start())
             ax.set_xlabel("거리 (낱말의 코사인)")
             ax.spines[["top", "right", "left"]].set_visible(False)
             ax.tick_params(axis="y", length=0)
             self._hold(ax)
         return self
+
+    def _start(self) -> float:
+        """Where the axis begins: a little before the first join, for until then there is nothing to see."""
+        joins = self.hierarchy.linkage[:, 2]
+        return max(0.0, float(joins[0] - 0.15 * (joins[-1] - joins[0]))) if len(joins) > 1 else 0.0

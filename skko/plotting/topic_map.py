@@ -16,7 +16,9 @@ from skko.validation import check_texts
 
 _NOISE = "0.82"
 _MOST_LABELLED = 30
-_ASIDE = (0, 1, -1, 2, -2, 3, -3, 0)  # lines up or down; where all are taken, names cross
+_POINTS = 9  # size of a name
+_PAD = 0.25  # around it, of its size
+_ASIDE = (0, 1, -1, 2, -2, 3, -3)  # lines up or down
 
 
 class TopicMapDisplay(Drawn):
@@ -174,7 +176,7 @@ class TopicMapDisplay(Drawn):
             ax.set_xticks([])
             ax.set_yticks([])
             self._hold(ax)
-            self._write_names(ax)
+            self._write_names(ax, palette)
         return self
 
     def save_html(self, path: str | PathLike[str], *, title: str = "토픽 지도") -> None:
@@ -198,20 +200,26 @@ class TopicMapDisplay(Drawn):
             raise ValueError("The display has no texts to show. Pass texts= to TopicMapDisplay.from_predictions.")
         write_map(path, self.coordinates, self.labels, self.names, self.texts, title=title)
 
-    def _write_names(self, ax: Any) -> None:
-        """Write on the largest topics, a line or more aside where another name stands; more nobody can read."""
+    def _write_names(self, ax: Any, palette: NDArray[np.float64]) -> None:
+        """Write on the largest topics, framed in their colour, a line or more aside where another name stands.
+
+        A name with no room, among larger topics, is left out: of two that cross, nobody can read either.
+        """
         self.figure_.draw_without_rendering()  # from here on places in pixels are final
         taken: list[Any] = []
         to_pixels = ax.transData
         for topic, name in list(self.names.items())[:_MOST_LABELLED]:
             x, y = np.median(self.coordinates[self.labels == topic], axis=0)
-            box = {"boxstyle": "round,pad=0.25", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
-            text = ax.text(x, y, short(name), fontsize=9, ha="center", va="center", bbox=box)
-            extent = text.get_window_extent()
-            for lines in _ASIDE:
-                moved = extent.translated(0, lines * extent.height)
-                if not any(moved.overlaps(other) for other in taken):
-                    break
-            taken.append(moved)
+            box = {"boxstyle": f"round,pad={_PAD}", "facecolor": (1, 1, 1, 0.75), "edgecolor": palette[topic]}
+            text = ax.text(x, y, short(name), fontsize=_POINTS, ha="center", va="center", bbox=box)
+            # The box counts too: it would hide what is under it.
+            extent = text.get_window_extent().padded(_PAD * _POINTS * self.figure_.dpi / 72)
+            # A pixel apart: boxes that touch overlap.
+            places = (extent.translated(0, lines * (extent.height + 1)) for lines in _ASIDE)
+            free = next((place for place in places if not any(place.overlaps(other) for other in taken)), None)
+            if free is None:
+                text.remove()
+                continue
+            taken.append(free)
             across, up = to_pixels.transform((x, y))
-            text.set_y(to_pixels.inverted().transform((across, up + moved.y0 - extent.y0))[1])
+            text.set_y(to_pixels.inverted().transform((across, up + free.y0 - extent.y0))[1])

@@ -91,7 +91,7 @@ def open_version(folder: Path, read: Callable[[Path, dict[str, Any]], Any]) -> A
     """
     for attempt in range(_ATTEMPTS):
         if not (folder / _POINTER).is_file():
-            raise FileNotFoundError(f"There is no index in {folder}.")
+            raise FileNotFoundError(f"There is no index in {folder}: save one there, or name its folder.")
         try:
             facts = json.loads((folder / _POINTER).read_text(encoding="utf-8"))
             if facts.get("format") != _FORMAT:
