@@ -1,5 +1,7 @@
 """Hard negatives against a search by hand over all passages."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
@@ -12,8 +14,9 @@ WORDS = "배송 환불 로그인 영화 날씨 한국어 문장 정말 오늘 �
 
 
 def draw(n_texts: int, seed: int, n_words: int = 4) -> list[str]:
-    rng = np.random.default_rng(seed)
-    return [" ".join(rng.choice(WORDS, size=n_words)) for _ in range(n_texts)]
+    """Texts of different words: the same words in another order would tie but for rounding."""
+    chosen = list(combinations(WORDS, n_words))
+    return [" ".join(chosen[i]) for i in np.random.default_rng(seed).permutation(len(chosen))[:n_texts]]
 
 
 def oracle(queries, passages, positives, embed, n_negatives, ranks, margin, max_cosine):

@@ -61,7 +61,7 @@ petition. No text of a development set is among the training texts, wherever els
 | set | used as | licence |
 | --- | --- | --- |
 | Korean Wikipedia, 2022 (9 of 10 articles: ids not ending in 0) | titles and sentences of an article | CC BY-SA 3.0 |
-| KorNLU: KorSTS train, XNLI-ko dev | judged pairs; entailment and contradiction | CC BY-SA 4.0 by its translators; XNLI itself CC BY-NC 4.0 |
+| KorNLU: KorSTS train, XNLI-ko dev | judged pairs; entailments | CC BY-SA 4.0 (XNLI itself: CC BY-NC 4.0) |
 | ParaKQC (groups 0-799), StyleKQC (train) | paraphrases | CC BY-SA 4.0 |
 | SAE4K | sentences and key phrases | CC BY-SA 4.0 |
 | YNAT headlines (all but the last 5,000) | headlines; topics of the first 5,000 | CC BY-SA 4.0 |

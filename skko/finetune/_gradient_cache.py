@@ -6,12 +6,14 @@ from typing import Any
 import torch
 from sentence_transformers.base.losses.gradcache import CachedLossMixin, RandContext, has_static_embedding_input
 from sentence_transformers.sentence_transformer.losses import CachedMultipleNegativesRankingLoss
+from sentence_transformers.util import dot_score
 from torch import Tensor, nn
 
 Features = dict[str, Tensor]
 
-# Similarities held at once in the loss stage: 64 MB of float32, a few times over for their gradients.
-_SIMILARITIES = 1 << 24
+# Similarities held at once in the loss stage: at most 64 MB of float32, a few times over for their gradients. Fewer
+# rows than 512 would pay for the pass over all gradients that follows each part; more would leave a CPU's cache.
+_SIMILARITIES, _ROWS = 1 << 24, 512
 
 
 class CachedLoss(CachedLossMixin, nn.Module):
@@ -102,19 +104,29 @@ class CachedRankingLoss(CachedLoss):
 
     def _whole_loss(self, columns: list[Tensor], labels: Tensor | None, *, with_backward: bool) -> Tensor:
         parts = _Parts(self.model, self.loss, sum(map(len, columns)))
-        value: Tensor = parts.calculate_loss([[column] for column in columns], labels, with_backward=with_backward)
+        # Cosines are products of unit vectors, which the parts would else make anew each.
+        unit = [nn.functional.normalize(column, dim=1) for column in columns]
+        leaves = [vector.detach().requires_grad_(with_backward) for vector in unit]
+        value: Tensor = parts.calculate_loss([[leaf] for leaf in leaves], labels, with_backward=with_backward)
+        if with_backward:
+            torch.autograd.backward(unit, [leaf.grad for leaf in leaves])
         return value
 
 
 class _Parts(CachedMultipleNegativesRankingLoss):
-    """The loss stage of sentence-transformers alone. Its own constructor refuses static models, which it could do."""
+    """The loss stage of sentence-transformers alone, for unit vectors.
+
+    Its own constructor refuses static models, which it could do.
+    """
+
+    similarity_fct = staticmethod(dot_score)
 
     def __init__(self, model: Any, loss: nn.Module, n_vectors: int) -> None:
         nn.Module.__init__(self)
         # Past __setattr__: a loss must not list the model's weights a second time.
         object.__setattr__(self, "model", model)
         object.__setattr__(self, "loss", loss)
-        self.mini_batch_size = max(1, _SIMILARITIES // n_vectors)
+        self.mini_batch_size = max(1, min(_ROWS, _SIMILARITIES // n_vectors))
         self.mini_batch_num_tokens = None
         self.show_progress_bar = False
 

@@ -1,5 +1,6 @@
 """Training itself, by sentence-transformers. Imported only where it starts, as it takes torch and seconds."""
 
+import inspect
 import json
 import os
 import random
@@ -21,6 +22,7 @@ from sentence_transformers.base.sampler import NoDuplicatesBatchSampler
 from sentence_transformers.sentence_transformer import losses
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback
 
+from skko.finetune._folder import writing_to
 from skko.finetune._gradient_cache import CachedLoss, CachedRankingLoss
 from skko.finetune.examples import Examples
 from skko.finetune.losses import LOSSES, Rows
@@ -97,6 +99,10 @@ class _Trainer(SentenceTransformerTrainer):
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         """Write no card: skko's own says what was done."""
 
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        with writing_to(Path(self.args.output_dir)):
+            super()._save_checkpoint(model, trial)
+
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         folder = private_folder(Path(output_dir or self.args.output_dir))
         # What is frozen is that of the base: with adapters a checkpoint is small.
@@ -138,7 +144,7 @@ class _Evaluator(BaseEvaluator):
         def embed(texts: Any) -> NDArray[np.float32]:
             found: NDArray[np.float32] = model.encode(
                 list(texts),
-                prompt=self._settings.prompt or None,
+                prompt=self._settings.prompt,  # "" is none, and None would be the model's own
                 batch_size=self._settings.mini_batch_size,
                 show_progress_bar=False,
             )
@@ -211,7 +217,9 @@ def _arguments(settings: Settings, folder: Path, n_rows: int, *, evaluate: bool)
         logging_steps=max(1, steps // _N_REPORTS),
         report_to="none",
         disable_tqdm=True,
-        **{"save_strategy": "steps", "save_steps": 1 << 30, "save_total_limit": 1, **(choosing if evaluate else {})},
+        save_total_limit=1,
+        # By the clock alone (_Progress): one at the end would be removed at once.
+        **(choosing if evaluate else {"save_strategy": "no"}),
     )
     if arguments.device.type == "cuda" and n_processes == 1:
         arguments._n_gpu = 1  # else all of the machine's, by DataParallel, which gradient caching cannot use
@@ -223,7 +231,11 @@ def _make_loss(model: Any, settings: Settings) -> torch.nn.Module:
     params = {**loss.params, **settings.loss_params}
     if loss.form == "rank" and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         params["gather_across_devices"] = True
-    inner = getattr(losses, loss.class_name)(model, **params)
+    make = getattr(losses, loss.class_name)
+    known = [name for name in inspect.signature(make).parameters if name != "model"]
+    if unknown := sorted(set(settings.loss_params) - set(known)):
+        raise ValueError(f'loss="{settings.loss}" has no parameters {unknown} (loss_params), but {known}.')
+    inner = make(model, **params)
     cached = (CachedRankingLoss if loss.form == "rank" else CachedLoss)(model, inner, settings.mini_batch_size)
     if settings.matryoshka_dims is None:
         return cached

@@ -159,6 +159,11 @@ def resolve_settings(
     Settings
         How to train.
 
+    Raises
+    ------
+    ValueError
+        If no two rows can be in a batch.
+
     Warns
     -----
     SkkoWarning
@@ -198,11 +203,19 @@ def resolve_settings(
 
 
 def _batch_size(asked: int, rows: Rows, loss: str, *, exclusive: bool) -> int:
-    # No batch can hold two rows of a code, so that there are at most as many as the rarest column has codes.
-    room = len(rows)
+    room, usual = len(rows), len(rows) // _STEPS
     if exclusive and rows.codes is not None:
-        room = min(len(np.unique(column)) for column in rows.codes.T)
-    size = asked if asked <= room else max(2, room // _STEPS)
+        counts = [np.unique(column, return_counts=True)[1] for column in rows.codes.T]
+        # No batch can hold two rows of a code, so that there are at most as many as the rarest column has codes. In
+        # batches of the second number each row has a place, those of the commonest code in one batch each.
+        room, fitting = min(map(len, counts)), min(len(rows) // int(count.max()) for count in counts)
+        if room < 2:
+            raise ValueError(
+                f"All {len(rows):,} rows share a text or a label, so that no two can be in a batch: each would be a "
+                'false negative of the other. Pass other examples, or batch_sampler="random".'
+            )
+        usual = min(usual, fitting)
+    size = asked if asked <= room else max(2, usual)
     if LOSSES[loss].form == "class":  # two texts of each of two classes at least, and pairs of each
         size = max(4, size - size % 2)
     if size != asked:

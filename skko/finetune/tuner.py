@@ -21,6 +21,7 @@ from skko.finetune.scoring import score_examples
 from skko.finetune.settings import Settings, resolve_settings
 from skko.finetune.tuning import tune
 from skko.models import ModelSpec
+from skko.models.service import find_service
 from skko.optional import import_optional
 from skko.progress import ShowProgress
 
@@ -267,7 +268,7 @@ class KoEmbeddingFineTuner(CallbackSupportMixin, TunedEmbedder):
         examples = read_examples(X, y)
         if len(examples.columns) == 1:
             self._validate_texts(X, reset=True)
-        held_out = None if eval_set is None else read_examples(*eval_set)
+        held_out = None if eval_set is None else _held_out(eval_set)
         spec = self._spec()
         loss = find_loss(self.loss, examples.kind)
         rows = make_rows(examples, loss, pairs_per_text=self.pairs_per_text, seed=self.random_state)
@@ -282,6 +283,11 @@ class KoEmbeddingFineTuner(CallbackSupportMixin, TunedEmbedder):
 
     def _spec(self) -> ModelSpec:
         base = ModelSpec(self.base) if isinstance(self.base, str) else self.base
+        if find_service(base.name) is not None:
+            raise ValueError(
+                f"base={base.name!r} is computed by a service, and its weights cannot be tuned from here. Name a model "
+                'of a hub, a directory, or "skko-mini".'
+            )
         return replace(base, backend="torch", dtype="float32", device=resolve_device(self.device))
 
     def _compare(self, spec: ModelSpec, held_out: Examples | None, settings: Settings) -> None:
@@ -306,3 +312,9 @@ class KoEmbeddingFineTuner(CallbackSupportMixin, TunedEmbedder):
         progress = {"step": step, "steps": n_steps}
         task.call_on_fit_task_begin(estimator=self, metadata=progress)
         task.call_on_fit_task_end(estimator=self, metadata=progress)
+
+
+def _held_out(eval_set: Any) -> Examples:
+    if not isinstance(eval_set, tuple) or len(eval_set) not in (1, 2):
+        raise ValueError("eval_set must be a tuple, (X,) or (X, y), of examples as fit takes them.")
+    return read_examples(*eval_set)

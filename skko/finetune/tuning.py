@@ -1,11 +1,8 @@
 """Tuned weights by content: trained once for the same model, data and settings, and found again after that."""
 
 import json
-import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import Any
 
 from skko._version import __version__
 from skko.config import get_config
+from skko.finetune._folder import one_at_a_time, rank, writing_to
 from skko.finetune.examples import Examples
 from skko.finetune.losses import Rows
 from skko.finetune.settings import OnStep, Settings
@@ -68,21 +66,11 @@ def tune(
     """
     digests = [examples.digest, *([] if held_out is None else [held_out.digest])]
     folder = tuned_folder(settings.key(_content(spec), *digests))
-    with _one_at_a_time(folder):
-        if not (folder / _MODEL).is_dir():
-            facts = {
-                "base": spec.name,
-                "data": {
-                    "kind": examples.kind,
-                    "examples": len(examples),
-                    "rows": len(rows),
-                    "sha256": examples.digest,
-                },
-                "settings": settings.deciding(),
-            }
-            if held_out is not None:
-                facts["held_out"] = _named(held_out)
-            _train(spec, rows, held_out, settings, folder, facts, on_step)
+    if not (folder / _MODEL).is_dir():  # it appears whole, so that it can be found without a lock, and read only
+        with one_at_a_time(folder):
+            if not (folder / _MODEL).is_dir():
+                facts = _facts(spec, examples, rows, held_out, settings)
+                _train(spec, rows, held_out, settings, folder, facts, on_step)
     return Tuned(folder / _MODEL, json.loads((folder / _RESULT).read_text(encoding="utf-8")))
 
 
@@ -100,6 +88,17 @@ def tuned_folder(key: str) -> Path:
         A folder under the setting ``cache_dir``.
     """
     return Path(get_config()["cache_dir"]) / "finetuned" / key
+
+
+def _facts(
+    spec: ModelSpec, examples: Examples, rows: Rows, held_out: Examples | None, settings: Settings
+) -> dict[str, Any]:
+    facts = {
+        "base": spec.name,
+        "data": {**_named(examples), "rows": len(rows)},
+        "settings": settings.deciding(),
+    }
+    return facts if held_out is None else {**facts, "held_out": _named(held_out)}
 
 
 def _named(examples: Examples) -> dict[str, Any]:
@@ -123,6 +122,7 @@ def _train(
     facts: dict[str, Any],
     on_step: OnStep,
 ) -> None:
+    from skko.finetune._static_table import rows_in_use
     from skko.finetune._trainer import train
 
     started = time.time()
@@ -136,7 +136,9 @@ def _train(
         from skko.finetune._adapters import add_adapters
 
         add_adapters(model, settings.lora)
-    history = train(model, rows, held_out, settings, private_folder(folder / _TRAINING), on_step)
+    read = [*rows.columns.values(), *(() if held_out is None else held_out.columns)]
+    with rows_in_use(model, read, settings.prompt):
+        history = train(model, rows, held_out, settings, private_folder(folder / _TRAINING), on_step)
     _check_finite(model, settings)
     if settings.lora is not None:
         from skko.finetune._adapters import merge_adapters
@@ -144,7 +146,7 @@ def _train(
         merge_adapters(model)
     if settings.max_length is not None:
         model.max_seq_length = longest
-    if _rank() == 0:
+    if rank() == 0:
         packages = ("sentence-transformers", "transformers", "torch")
         facts |= {
             "history": history,
@@ -183,29 +185,13 @@ def _check_finite(model: Any, settings: Settings) -> None:
 
 def _write(model: Any, facts: dict[str, Any], folder: Path) -> None:
     """Write the weights, whole or not at all, and let go of the checkpoints."""
-    part = private_folder(folder / f"{_MODEL}.part")
-    model.cpu().eval().save(str(part), create_model_card=False)
-    (folder / _RESULT).write_text(json.dumps(facts, ensure_ascii=False, indent=2), encoding="utf-8")
-    part.rename(folder / _MODEL)
+    part = folder / f"{_MODEL}.part"
+    shutil.rmtree(part, ignore_errors=True)  # of a process that was killed here
+    with writing_to(folder):
+        model.cpu().eval().save(str(private_folder(part)), create_model_card=False)
+        (folder / _RESULT).write_text(json.dumps(facts, ensure_ascii=False, indent=2), encoding="utf-8")
+        part.rename(folder / _MODEL)
     shutil.rmtree(folder / _TRAINING)
-
-
-@contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Keep other processes from training the same; those that share this training (torchrun) come in together."""
-    private_folder(folder)
-    if _rank():
-        yield
-        return
-    from filelock import FileLock
-
-    with FileLock(folder / ".lock"):
-        shutil.rmtree(folder / f"{_MODEL}.part", ignore_errors=True)
-        yield
-
-
-def _rank() -> int:
-    return int(os.environ.get("RANK", "0"))
 
 
 def _wait_for_first() -> None:
