@@ -22,9 +22,8 @@ SETS = ("parakqc", "ynat", "kowiki")
 SEED = 0
 N_KEYWORDS = 10
 GRID = {"reduce__n_neighbors": [5, 15, 30], "cluster__min_cluster_size": [5, 10, 20, 40]}
-JUDGED = (
-    5_000_000  # characters of texts that coherence is counted on: of a sample, words of small topics would be missing
-)
+# Characters of texts that coherence is counted on: in a small sample, words of small topics would be missing.
+JUDGED = 5_000_000
 Fit = Callable[[list[str], Any], tuple[Any, list[list[str]]]]
 
 
@@ -171,33 +170,28 @@ def compare(name: str, n_texts: int | None, options: argparse.Namespace) -> None
 
 
 def grid(name: str, n_texts: int | None, options: argparse.Namespace) -> None:
-    """Search two settings by validity, the labels hidden, and print what each would have been worth."""
+    """Search two settings by validity, which sees no labels, and print what each would have been worth."""
     import numpy as np
-    from sklearn.metrics import normalized_mutual_info_score
     from sklearn.model_selection import GridSearchCV
 
     from skko import EmbeddingCache, make_topic_clusterer
+    from skko.clustering import clustering_scores
     from skko.embedding import encode_counts
 
     texts, groups = read_texts(name, n_texts, options.data)
     everything = np.arange(len(texts))
-    found = {}
-
-    def validity(pipeline: Any, asked: list[str]) -> float:
-        labels = pipeline.predict(asked)
-        score = float(pipeline.score(asked))
-        setting = (pipeline["reduce"].n_neighbors, pipeline["cluster"].min_cluster_size)
-        found[setting] = score, normalized_mutual_info_score(groups, labels), (labels < 0).mean(), labels.max() + 1
-        return score
-
     before, started = encode_counts(), time.perf_counter()
     pipeline = make_topic_clusterer(options.model, random_state=SEED, cache=EmbeddingCache())
-    GridSearchCV(pipeline, GRID, scoring=validity, cv=[(everything, everything)], refit=False).fit(texts)
+    search = GridSearchCV(pipeline, GRID, scoring=clustering_scores, cv=[(everything, everything)], refit=False)
+    found = search.fit(texts, groups).cv_results_
     encoded, seconds = (encode_counts() - before).texts_encoded, time.perf_counter() - started
-    print(f"\n{name}: {len(found)} settings in {seconds:.0f} s, {len(set(texts)):,} texts and {encoded:,} encoded.\n")
+    n_settings = len(found["params"])
+    print(f"\n{name}: {n_settings} settings in {seconds:.0f} s, {len(set(texts)):,} texts and {encoded:,} encoded.\n")
     print("| neighbours | least cluster | validity | NMI | noise | topics |\n" + "| --- " * 6 + "|")
-    for (neighbours, least), (score, nmi, noise, n_topics) in sorted(found.items(), key=lambda entry: -entry[1][0]):
-        print(f"| {neighbours} | {least} | {score:.3f} | {nmi:.3f} | {noise:.3f} | {n_topics} |", flush=True)
+    for row in np.argsort(-found["mean_test_validity"], kind="stable"):
+        setting = " | ".join(str(found["params"][row][parameter]) for parameter in GRID)
+        scores = " | ".join(f"{found[f'mean_test_{score}'][row]:.3f}" for score in ("validity", "nmi", "noise"))
+        print(f"| {setting} | {scores} | {found['mean_test_n_clusters'][row]:.0f} |")
 
 
 def keywords(data: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from skko import KoEmbeddingTransformer, datasets
+from skko import KoEmbeddingTransformer, config_context, datasets
 from skko.exceptions import ModelNotAvailableError, SkkoWarning
-from skko.finetune import KoEmbeddingFineTuner
+from skko.finetune import KoEmbeddingFineTuner, _static_table
 from tests.finetuning import build_small_static, one_thread  # noqa: F401
 
 INQUIRIES = datasets.load_inquiries()
@@ -245,3 +246,26 @@ def test_callbacks_are_told_of_every_step(trainings, small):
 
     tuner_of(small).set_callbacks(Recorder()).fit(TEXTS, TOPICS)
     assert steps == list(range(1, trainings["steps"] + 1))
+
+
+@pytest.mark.parametrize("loss", ["auto", "cosent"])
+def test_rows_that_no_text_uses_are_no_work_and_stay(loss, trainings, small, tmp_path, monkeypatch):
+    examples = (PAIRS, np.array(SAME, dtype=float)) if loss == "cosent" else (PAIRS,)
+    trained = []
+    step = SentenceTransformerTrainer.training_step
+
+    def sized(self, model, *args, **kwargs):
+        trained.append(next(model.parameters()).shape[0])
+        return step(self, model, *args, **kwargs)
+
+    monkeypatch.setattr(SentenceTransformerTrainer, "training_step", sized)
+    quick = load_file(Path(tuner_of(small, loss=loss).fit(*examples).model_) / "model.safetensors")
+    n_rows = set(trained)
+    trained.clear()
+    monkeypatch.setattr(_static_table, "rows_in_use", lambda *_: nullcontext())
+    with config_context(cache_dir=tmp_path):
+        slow = load_file(Path(tuner_of(small, loss=loss).fit(*examples).model_) / "model.safetensors")
+    (whole,) = set(trained)
+    assert max(n_rows) < whole / 20
+    for name, weights in slow.items():
+        torch.testing.assert_close(quick[name], weights)

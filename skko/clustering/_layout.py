@@ -1,6 +1,5 @@
 """UMAP's graph and its layout, in NumPy: nothing to compile, and the same bits for the same seed."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise, repeat
 
@@ -10,6 +9,7 @@ from scipy.optimize import curve_fit
 from scipy.sparse import csr_matrix
 
 from skko.progress import ShowProgress, progress_bar
+from skko.threads import n_threads
 
 _BISECTIONS = 40
 _NEGATIVES = 5
@@ -152,7 +152,7 @@ def _springs(graph: csr_matrix, n_epochs: int, rng: np.random.Generator) -> list
     used = share * n_epochs >= 1
     head, tail, share = head[used], graph.indices[used], share[used]
     due = rng.random(len(share), dtype=np.float32) / share
-    n_parts = min(_threads(), max(1, graph.shape[0] // _LEAST_ROWS))
+    n_parts = min(n_threads(), max(1, graph.shape[0] // _LEAST_ROWS))
     bounds = np.linspace(0, graph.shape[0], n_parts + 1).astype(np.intp).tolist()
     cuts = np.searchsorted(head, bounds).tolist()
     parts = zip(pairwise(bounds), pairwise(cuts), strict=True)
@@ -194,11 +194,6 @@ class _Springs:
         for row in others[:, self._rows]:
             force += _repulsion(here, places.take(row, axis=0), weights, curve)
         return force
-
-
-def _threads() -> int:
-    """How many threads numerical libraries may use here; joblib's workers are told."""
-    return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
 
 
 def _scaled(start: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float32]:

@@ -230,8 +230,9 @@ def choose_keywords(
         Words and weights of each topic.
     """
     weights = _shared(class_tfidf(class_counts(counts, labels, n_topics)), counts, labels, n_topics)
-    ordered = counts[np.argsort(labels, kind="stable")]
-    starts = np.searchsorted(np.sort(labels), np.arange(n_topics + 1)).tolist()
+    order = np.argsort(labels, kind="stable")
+    ordered = counts[order]
+    starts = np.searchsorted(labels[order], np.arange(n_topics + 1)).tolist()
     chosen = []
     for topic in range(n_topics):
         best = best_terms(weights[topic], terms, _CANDIDATES * n_keywords)

@@ -186,8 +186,8 @@ def _nearest(
     distinct = corpus if len(copies.first) == len(corpus) else corpus.take(copies.first)
     products = products_of(queries, distinct, device, precision)
     # Half of the memory is for tiles, half for the candidates that they leave: some times k for each query.
-    limit = capacity(memory // 2)
     height, width = tile_shape(memory // 2)
+    limit = capacity(memory // 2)
     height = min(height, max(1, limit // (4 * max(1, k))))
     if not k or not len(corpus):
         return

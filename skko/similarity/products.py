@@ -172,8 +172,7 @@ class _NumpyProducts:
         return (j, i, self._tile.ravel()[flat]) if turned else (i, j, self._tile.ravel()[flat])
 
     def kth(self, k: int, *, turned: bool = False) -> NDArray[np.float32]:
-        tile = self._tile.T if turned else self._tile
-        first = np.ascontiguousarray(tile[:, : _enough(k)])
+        first = (self._tile.T if turned else self._tile)[:, : _enough(k)]
         at = first.shape[1] - k
         return np.partition(first, at, axis=1)[:, at].copy()
 

@@ -4,7 +4,6 @@ The only module that talks to Kiwi. Analysis is the dearest step of a lexical pi
 reviews a second and core), so TF-IDF, BM25 and keywords share one bounded memory of analysed texts.
 """
 
-import os
 import sys
 import threading
 from collections import OrderedDict
@@ -14,6 +13,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from skko.progress import ShowProgress, progress_bar
+from skko.threads import n_threads
 
 # Nouns, numerals, roots, verbs and adjectives, adverbs, the negative copula; Latin, hanja and digits.
 CONTENT_TAGS = frozenset({"NNG", "NNP", "NR", "XR", "VV", "VA", "MAG", "VCN", "SL", "SH", "SN"})
@@ -163,14 +163,7 @@ def _pieces(text: str) -> list[str]:
 def _kiwi() -> Any:
     from kiwipiepy import Kiwi
 
-    return Kiwi(num_workers=_workers())
-
-
-def _workers() -> int:
-    """Threads for Kiwi: joblib's workers are told their share of the machine by OMP_NUM_THREADS."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    share = os.environ.get("OMP_NUM_THREADS", "")
-    return min(cores, int(share)) if share.isdigit() and int(share) > 0 else cores
+    return Kiwi(num_workers=n_threads())
 
 
 @lru_cache(maxsize=1 << 17)  # new words never end

@@ -1,7 +1,6 @@
 """The OpenVINO backend: the torch model converted once, and on the CPU from then on."""
 
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from skko.models.hub import describe
 from skko.models.identity import local_content, model_fingerprint
 from skko.models.spec import ModelFacts, ModelSpec
 from skko.optional import import_optional
+from skko.threads import asked_threads
 
 # By dtype: what OpenVINO calls it, the tokens a batch that were fastest on two cores (benchmarks/results/encode.md),
 # and the least cosine to torch's float32 that passes for the same model.
@@ -197,8 +197,7 @@ def _n_threads() -> int | None:
     """As many threads as torch would take, so that joblib's workers do not crowd each other; None is all cores."""
     if (torch := sys.modules.get("torch")) is not None:  # importing it takes longer than loading the model
         return int(torch.get_num_threads())
-    outermost = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    return int(outermost) if outermost.isdigit() else None
+    return asked_threads()
 
 
 def _convert(spec: ModelSpec) -> _Converted:
