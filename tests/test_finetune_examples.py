@@ -164,6 +164,19 @@ def test_codes_of_labels_are_no_codes_of_texts():
     assert not set(rows.codes[:, 2].tolist()) & set(rows.codes[:, :2].ravel().tolist())
 
 
+def test_as_many_pairs_of_labels_are_the_same_as_not():
+    texts, labels = [str(number) for number in range(18)], [0] * 3 + [1] * 15
+    rows = rows_of(texts, labels, pairs_per_text=20)
+    drawn = [*zip(*rows.columns.values(), rows.labels, strict=True)]
+    same, other = ([(a, b) for a, b, label in drawn if label == kind] for kind in (1, 0))
+    assert len(same) == len(other)
+    # The rarer pairs, 45 of both texts in different classes, are each there as often as the others, give or take once.
+    assert set(other) == {(a, b) for a in texts[:3] for b in texts[3:]}
+    times = [other.count(pair) for pair in set(other)]
+    assert max(times) - min(times) <= 1 < max(times)
+    assert len(set(same)) == len(same)
+
+
 def test_scores_that_the_loss_cannot_use():
     with pytest.raises(ValueError, match="needs scores from 0 to 1"):
         rows_of(PAIRS, [0, 2.5, 5], "cosine_similarity")

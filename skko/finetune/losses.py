@@ -228,12 +228,22 @@ def _label_rows(examples: Examples, form: Form, n_per_text: int, seed: int) -> R
     left, right, same = draw_pairs(classes, n_per_text, seed, negatives=form == "pair")
     if not same.any():
         raise ValueError("No two texts have the same label, so no pair is the same. Pass two texts of a class.")
+    if form == "pair":
+        rows = _balanced(same)
+        left, right, same = left[rows], right[rows], same[rows]
     columns = ([texts[row] for row in left], [texts[row] for row in right])
     if form == "pair":
         return Rows(_named(columns), same.astype(float).tolist())
     codes = _text_codes(columns)
     # Others of the class would be false negatives, so that a batch holds one pair of each.
     return Rows(_named(columns), codes=np.column_stack([codes, classes[left] + codes.max() + 1]))
+
+
+def _balanced(same: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Repeat the rarer of both kinds until it is as frequent, as SetFit does: a class of 8 has but 28 pairs."""
+    kinds = [np.flatnonzero(same == kind) for kind in (0, 1)]
+    longest = max(len(kind) for kind in kinds)
+    return np.concatenate([np.resize(kind, longest) for kind in kinds if len(kind)])
 
 
 def _known(examples: Examples) -> NDArray[Any]:

@@ -21,7 +21,7 @@ from skko.progress import ShowProgress
 OnStep = Callable[[int, int], Any]
 
 # Raised when the same settings come to mean other weights, so that none of an older version is taken for them.
-_VERSION = 1
+_VERSION = 2
 # Of those that change no weight but by rounding.
 _COSTS_ONLY = ("device", "mini_batch_size", "checkpoint_minutes", "show_progress")
 # Where a batch would hold all rows: so many steps an epoch instead.
