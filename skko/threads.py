@@ -1,6 +1,9 @@
 """How many threads there are to use: joblib tells its workers their share of the machine."""
 
 import os
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import Any
 
 
 def asked_threads() -> int | None:
@@ -25,3 +28,22 @@ def n_threads() -> int:
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, asked_threads() or cores)
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """Let matrix products run in one thread: where they are small, threads only wait for each other.
+
+    Returns
+    -------
+    context manager
+        The limit is in force inside it.
+    """
+    return _blas().limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
+
+
+@cache
+def _blas() -> Any:
+    import scipy.linalg  # noqa: F401 - it brings a library of its own, which is to be found
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

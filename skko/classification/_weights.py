@@ -12,6 +12,7 @@ from scipy.linalg import lapack
 from skko.classification._calibration import best_temperature
 from skko.classification._newton import Link, losses
 from skko.classification._targets import Targets
+from skko.threads import one_blas_thread
 
 # Texts a class, and the weight of each lexical block beside an embedding of weight 1; in between by the logarithm.
 # The first two were chosen with skko-mini on training rows of YNAT, NSMC, 3i4k, SentiNeg and petitions by
@@ -141,7 +142,8 @@ def choose(embedded: NDArray[Any], lexical: Any, targets: Targets, n_different: 
     if key not in _chosen:
         while len(_chosen) >= _REMEMBERED:
             _chosen.pop(next(iter(_chosen)), None)
-        _chosen[key] = _choose(embedded, lexical, targets, n_different / n_classes, n_classes)
+        with one_blas_thread():
+            _chosen[key] = _choose(embedded, lexical, targets, n_different / n_classes, n_classes)
     return _chosen[key]
 
 
