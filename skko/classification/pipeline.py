@@ -103,4 +103,4 @@ def _character_tfidf() -> TfidfVectorizer:
 
 
 def _morpheme_tfidf() -> KoMorphemeVectorizer:
-    return KoMorphemeVectorizer(tags=_ALL_TAGS, max_features=100_000)
+    return KoMorphemeVectorizer(tags=_ALL_TAGS, max_features=100_000, mark_negation=True)

@@ -13,6 +13,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from skko.progress import ShowProgress, progress_bar
+from skko.text.negation import MARK, find_negated
 from skko.threads import n_threads
 
 # Nouns, numerals, roots, verbs and adjectives, adverbs, the negative copula; Latin, hanja and digits.
@@ -107,7 +108,11 @@ def analyse(texts: Sequence[str], *, show_progress: ShowProgress = "auto") -> li
 
 
 def tokenise(
-    texts: Sequence[str], *, tags: frozenset[str] = CONTENT_TAGS, show_progress: ShowProgress = "auto"
+    texts: Sequence[str],
+    *,
+    tags: frozenset[str] = CONTENT_TAGS,
+    mark_negation: bool = False,
+    show_progress: ShowProgress = "auto",
 ) -> list[list[str]]:
     """Reduce texts to the forms of their content morphemes.
 
@@ -117,6 +122,8 @@ def tokenise(
         Texts, best in NFC.
     tags : frozenset of str, default=CONTENT_TAGS
         Parts of speech to keep.
+    mark_negation : bool, default=False
+        Whether to put ``¬`` before what is negated.
     show_progress : bool or "auto", default="auto"
         Whether to show a progress bar.
 
@@ -129,9 +136,18 @@ def tokenise(
     --------
     >>> tokenise(["아이폰을 환불해 주세요", "AS는 언제 되나요?"])
     [['아이폰', '환불'], ['as', '언제', '되']]
+    >>> tokenise(["좋지 않아요"], mark_negation=True)
+    [['¬좋']]
     """
     analysed = analyse(texts, show_progress=show_progress)
+    if mark_negation:
+        analysed = [_mark_negation(text) for text in analysed]
     return [[m.form.lower() if m.tag == "SL" else m.form for m in text if m.tag in tags] for text in analysed]
+
+
+def _mark_negation(text: tuple[Morpheme, ...]) -> tuple[Morpheme, ...]:
+    negated = zip(text, find_negated(text), strict=True)
+    return tuple(Morpheme(MARK + m.form, m.tag) if is_negated else m for m, is_negated in negated)
 
 
 def _run_kiwi(texts: list[str], show_progress: ShowProgress) -> Iterable[tuple[Morpheme, ...]]:

@@ -41,6 +41,9 @@ class KoMorphemeVectorizer(TransformerMixin, TextEstimator):
         Keep only the most frequent ones.
     sublinear_tf : bool, default=True
         Use 1 + log(count) in place of the count.
+    mark_negation : bool, default=False
+        Whether what is negated is a feature of its own, marked by ``¬``: 안 좋다 and 좋지 않다 then have ``¬좋`` and
+        not 좋 [1]_. It helps where opinions are classified.
     show_progress : bool or "auto", default="auto"
         Whether to show progress while texts are analysed.
 
@@ -58,6 +61,12 @@ class KoMorphemeVectorizer(TransformerMixin, TextEstimator):
     KoTextNormalizer : Repair the spelling of texts first.
     KoEmbeddingTransformer : Dense vectors of whole texts.
 
+    References
+    ----------
+    .. [1] Das and Chen, "Yahoo! for Amazon: Sentiment Extraction from Small Talk on the Web", 2001; Pang, Lee and
+       Vaithyanathan, "Thumbs up? Sentiment Classification using Machine Learning Techniques", 2002,
+       https://aclanthology.org/W02-1011
+
     Examples
     --------
     >>> from skko import KoMorphemeVectorizer
@@ -74,6 +83,7 @@ class KoMorphemeVectorizer(TransformerMixin, TextEstimator):
         "max_df": [Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0, 1, closed="both")],
         "max_features": [Interval(Integral, 1, None, closed="left"), None],
         "sublinear_tf": ["boolean"],
+        "mark_negation": ["boolean"],
         "show_progress": ["boolean", StrOptions({"auto"})],
     }
 
@@ -87,6 +97,7 @@ class KoMorphemeVectorizer(TransformerMixin, TextEstimator):
         max_df: float = 1.0,
         max_features: int | None = None,
         sublinear_tf: bool = True,
+        mark_negation: bool = False,
         show_progress: Any = "auto",
     ) -> None:
         self.tags = tags
@@ -96,6 +107,7 @@ class KoMorphemeVectorizer(TransformerMixin, TextEstimator):
         self.max_df = max_df
         self.max_features = max_features
         self.sublinear_tf = sublinear_tf
+        self.mark_negation = mark_negation
         self.show_progress = show_progress
 
     def fit(self, X: ArrayLike, y: Any = None) -> "KoMorphemeVectorizer":
@@ -202,7 +214,9 @@ class KoMorphemeVectorizer(TransformerMixin, TextEstimator):
     def _tokenise(self, texts: list[str]) -> list[list[str]]:
         tags = {"content": CONTENT_TAGS, "nouns": NOUN_TAGS}[self.tags] if isinstance(self.tags, str) else self.tags
         stop = KOREAN_STOP_WORDS if self.stop_words == "korean" else frozenset(self.stop_words or ())
-        tokens = tokenise(texts, tags=frozenset(tags), show_progress=self.show_progress)
+        tokens = tokenise(
+            texts, tags=frozenset(tags), mark_negation=self.mark_negation, show_progress=self.show_progress
+        )
         return [[form for form in text if form not in stop] for text in tokens] if stop else tokens
 
     def __sklearn_tags__(self) -> Any:
