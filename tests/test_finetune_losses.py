@@ -11,7 +11,7 @@ from sentence_transformers.sentence_transformer import losses
 
 from skko.finetune import _gradient_cache
 from skko.finetune._gradient_cache import CachedLoss, CachedRankingLoss
-from skko.finetune._trainer import _make_loss, _NoDuplicates
+from skko.finetune._trainer import _InTurns, _make_loss, _NoDuplicates
 from skko.finetune.losses import LOSSES
 from skko.finetune.settings import Settings
 from skko.models import mini_path
@@ -193,17 +193,15 @@ def test_a_column_that_no_loss_reads_is_named(tiny_a):
         loss(features, torch.ones(10))
 
 
+def sampler_of(codes, **params):
+    dataset = Dataset.from_dict({"text": [""] * len(codes)})
+    return _NoDuplicates(dataset, codes=codes, drop_last=True, generator=torch.Generator(), seed=1, **params)
+
+
 def test_no_two_rows_of_a_batch_share_a_code():
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 60, size=(200, 3))
-    sampler = _NoDuplicates(
-        Dataset.from_dict({"text": [""] * 200}),
-        codes=codes,
-        batch_size=8,
-        drop_last=True,
-        generator=torch.Generator(),
-        seed=1,
-    )
+    sampler = sampler_of(codes, batch_size=8)
     batches = list(sampler)
     assert len(batches) == len(sampler) == 25
     for members in batches:
@@ -216,6 +214,14 @@ def test_no_two_rows_of_a_batch_share_a_code():
     assert list(sampler) != batches
     sampler.set_epoch(0)
     assert list(sampler) == batches
+
+
+def test_processes_share_the_batch_that_one_would_have():
+    codes = np.random.default_rng(0).integers(0, 60, size=(200, 3))
+    whole = sampler_of(codes, batch_size=8)
+    parts = _InTurns(whole, 2)
+    assert (parts.batch_size, len(parts)) == (4, 2 * len(whole))
+    assert [first + second for first, second in zip(*[iter(parts)] * 2, strict=True)] == list(whole)
 
 
 def test_settings_that_only_cost_are_not_in_the_name():

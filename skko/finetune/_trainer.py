@@ -94,7 +94,10 @@ class _Trainer(SentenceTransformerTrainer):
         """Draw batches in which no two rows share a code."""
         if self.codes is None:
             return super().get_batch_sampler(dataset, **settings)
-        return _NoDuplicates(dataset, codes=self.codes, **settings)
+        n_processes = _n_processes()
+        whole = settings.pop("batch_size") * n_processes
+        sampler = _NoDuplicates(dataset, codes=self.codes, batch_size=whole, **settings)
+        return sampler if n_processes == 1 else _InTurns(sampler, n_processes)
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         """Write no card: skko's own says what was done."""
@@ -127,6 +130,24 @@ class _NoDuplicates(NoDuplicatesBatchSampler):
     def __init__(self, dataset: Any, *, codes: NDArray[np.int64], **settings: Any) -> None:
         super().__init__(dataset, precompute_hashes=True, precompute_num_proc=1, **settings)
         self._row_hashes = codes
+
+
+class _InTurns:
+    """Batches in equal parts at which processes take turns: each ranks before the rows of all, drawn as one batch."""
+
+    drop_last = True
+
+    def __init__(self, whole: _NoDuplicates, n_processes: int) -> None:
+        self.sampler = whole  # accelerate looks for it by this name to tell it the epoch
+        self.batch_size = whole.batch_size // n_processes
+        self._n_processes = n_processes
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for rows in self.sampler:
+            yield from (rows[start : start + self.batch_size] for start in range(0, len(rows), self.batch_size))
+
+    def __len__(self) -> int:
+        return len(self.sampler) * self._n_processes
 
 
 class _Evaluator(BaseEvaluator):
@@ -184,7 +205,7 @@ class _Progress(TrainerCallback):
 
 
 def _arguments(settings: Settings, folder: Path, n_rows: int, *, evaluate: bool) -> Any:
-    n_processes = int(os.environ.get("WORLD_SIZE", "1"))
+    n_processes = _n_processes()
     steps = n_rows // settings.batch_size * settings.epochs
     often = (
         {"strategy": "epoch"} if settings.eval_steps is None else {"strategy": "steps", "steps": settings.eval_steps}
@@ -229,7 +250,7 @@ def _arguments(settings: Settings, folder: Path, n_rows: int, *, evaluate: bool)
 def _make_loss(model: Any, settings: Settings) -> torch.nn.Module:
     loss = LOSSES[settings.loss]
     params = {**loss.params, **settings.loss_params}
-    if loss.form == "rank" and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if loss.form == "rank" and _n_processes() > 1:
         params["gather_across_devices"] = True
     make = getattr(losses, loss.class_name)
     known = [name for name in inspect.signature(make).parameters if name != "model"]
@@ -242,6 +263,10 @@ def _make_loss(model: Any, settings: Settings) -> torch.nn.Module:
     # The whole vector too, which would otherwise be left to itself.
     dims = sorted({*settings.matryoshka_dims, int(model.get_embedding_dimension())})
     return losses.MatryoshkaLoss(model, cached, dims)  # type: ignore[no-any-return]
+
+
+def _n_processes() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def _callbacks(settings: Settings, on_step: OnStep, *, stopping: bool) -> list[Any]:
