@@ -2,6 +2,9 @@
 
 import argparse
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -81,8 +84,21 @@ def test_the_recipe_is_printed_and_followed(pairs, small, fresh_cache, tmp_path,
 
 
 def test_what_is_missing_is_named(pairs, capsys):
-    assert main(["finetune", str(pairs)]) == 1
-    assert capsys.readouterr().err == "skko: Name --out and --base. See: skko finetune --help\n"
+    with pytest.raises(SystemExit) as ended:
+        main(["finetune", str(pairs)])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.endswith("skko finetune: error: name --out and --base\n")
+
+
+def test_nothing_is_said_of_what_libraries_do(small, tmp_path):
+    """In a process of its own, as they say it once a process: of batches that come up short, and of what they write."""
+    TABLE.rename(columns={"text": "문의", "topic": "주제"})[:200].to_csv(tmp_path / "train.csv", index=False)
+    command = [sys.executable, "-m", "skko", "finetune", str(tmp_path / "train.csv"), "--columns", "문의", "주제"]
+    command += [*FAST, "--batch-size", "6", "--base", small, "--out", str(tmp_path / "tuned")]
+    environment = {**os.environ, "SKKO_CACHE_DIR": str(tmp_path / "cache")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "steps of 6 rows" in done.stdout
+    assert done.stderr == ""
 
 
 def read(path: Path, columns: list[str] | None, label: str | None):
@@ -97,6 +113,7 @@ def test_files_are_read_by_their_columns(tmp_path):
     assert read(path, ["b"], "score") == (["다", "라"], ["1", "0.5"])
     table.to_json(path := tmp_path / "pairs.jsonl", orient="records", lines=True)
     assert read(path, None, "score") == ([("가", "다"), ("나", "라")], [1.0, 0.5])
-    assert read(path, None, None)[0][0] == ("가", "다", "1")
+    assert read(path, None, None) == read(path, None, "score")
+    assert read(path, ["a", "b", "score"], None)[0][0] == ("가", "다", "1")
     with pytest.raises(ValueError, match="label '가' at row 0, and pairs need numbers"):
         read(path, ["b", "score"], "a")

@@ -57,7 +57,11 @@ def add_parser(commands: Any) -> None:
         metavar="COLUMN",
         help="columns of the texts: one, or anchor, positive and any negatives (default: all of jsonl, else of texts)",
     )
-    parser.add_argument("--label", metavar="COLUMN", help="column of labels, or of pairs' judgements or scores")
+    parser.add_argument(
+        "--label",
+        metavar="COLUMN",
+        help="column of labels, or of pairs' judgements or scores (default: label or score of jsonl, else none)",
+    )
     parser.add_argument("--eval", metavar="FILE", help="examples held out, with the same columns, to stop by")
     parser.add_argument("--out", metavar="DIR", help="where the tuned model goes")
     parser.add_argument("--recipe", choices=_RECIPES, help="begin with the parameters of a model card")
@@ -80,6 +84,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--seed", type=int, dest="random_state", metavar="N", help="seed of every draw (default: 42)")
     parser.add_argument("--device", help="where to train (default: the first of cuda, mps, xpu and cpu)")
     add_reading(parser, columns=False)
+    parser.set_defaults(parser=parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -104,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
     needed = {"a FILE": options.data, "--out": options.out, "--base": params.get("base")}
     missing = [name for name, value in needed.items() if value is None]
     if missing:
-        raise ValueError(f"Name {' and '.join(missing)}. See: skko finetune --help")
+        options.parser.error(f"name {' and '.join(missing)}")
     return _tune(options, params)
 
 

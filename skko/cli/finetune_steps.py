@@ -8,6 +8,9 @@ from typing import Any
 from skko.cli.files import read_column, source
 from skko.exceptions import DataFileError
 
+# Keys of a jsonl file that hold no texts, by their usual names.
+_LABELS = ("label", "score")
+
 Examples = tuple[list[str] | list[tuple[str, ...]], list[str] | list[float] | None]
 
 
@@ -20,7 +23,8 @@ def read_examples(path: str, options: argparse.Namespace) -> Examples:
         A csv, tsv, txt, jsonl or parquet file, or ``-``.
     options : argparse.Namespace
         Of the command: ``columns`` of the texts, of which None takes all of a jsonl file but the label, and of others
-        the one of texts; the column ``label`` of labels, or of judgements or scores of pairs; how to read the file.
+        the one of texts; the column ``label`` of labels, or of judgements or scores of pairs, of which None takes
+        "label" or "score" of such a file; how to read the file.
 
     Returns
     -------
@@ -35,8 +39,10 @@ def read_examples(path: str, options: argparse.Namespace) -> Examples:
         If the file has no such columns, or a score is not a number.
     """
     file = source(path)
-    names: list[Any] = options.columns or _keys(file, options) or [None]
-    found = [read_column(file, options, text=name, label=options.label) for name in names]
+    keys = [] if options.columns else _keys(file, options)
+    label = options.label or next((name for name in keys if name in _LABELS), None)
+    names: list[Any] = options.columns or [name for name in keys if name != label] or [None]
+    found = [read_column(file, options, text=name, label=label) for name in names]
     labels = found[0].labels
     if len(found) == 1:
         return found[0].texts, labels
@@ -55,7 +61,7 @@ def _keys(file: Any, options: argparse.Namespace) -> list[str]:
         row = json.loads(line)
     except json.JSONDecodeError:  # which load_texts reports, with its place
         return []
-    return [name for name in row if name != options.label] if isinstance(row, dict) else []
+    return list(row) if isinstance(row, dict) else []
 
 
 def _number(value: str, row: int, path: str) -> float:

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import logging
 import os
 import random
 import shutil
@@ -17,10 +18,10 @@ from accelerate.utils import broadcast_object_list
 from datasets import Dataset
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from sentence_transformers.base import sampler
 from sentence_transformers.base.evaluation import BaseEvaluator
-from sentence_transformers.base.sampler import NoDuplicatesBatchSampler
 from sentence_transformers.sentence_transformer import losses
-from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback
+from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback, trainer_utils
 
 from skko.finetune._folder import writing_to
 from skko.finetune._gradient_cache import CachedLoss, CachedRankingLoss
@@ -33,6 +34,8 @@ from skko.progress import progress_bar
 
 _N_REPORTS = 100
 _STATE, _WEIGHTS = "trainer_state.json", "weights.pt"
+# Of rows that came up short of a batch, and are drawn again; and of the order of checkpoints, of which there is one.
+_CHATTER = ("NoDuplicatesBatchSampler produced only", "mtime may not be reliable")
 
 
 def train(
@@ -65,7 +68,7 @@ def train(
     list of dict
         What was reported on the way: step, epoch, and loss or score.
     """
-    with _own_randomness():
+    with _own_randomness(), _without_chatter():
         trainer = _Trainer(
             model=model,
             args=_arguments(settings, folder, len(rows), evaluate=eval_examples is not None),
@@ -96,8 +99,8 @@ class _Trainer(SentenceTransformerTrainer):
             return super().get_batch_sampler(dataset, **settings)
         n_processes = _n_processes()
         whole = settings.pop("batch_size") * n_processes
-        sampler = _NoDuplicates(dataset, codes=self.codes, batch_size=whole, **settings)
-        return sampler if n_processes == 1 else _InTurns(sampler, n_processes)
+        drawn = _NoDuplicates(dataset, codes=self.codes, batch_size=whole, **settings)
+        return drawn if n_processes == 1 else _InTurns(drawn, n_processes)
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         """Write no card: skko's own says what was done."""
@@ -124,7 +127,7 @@ class _Trainer(SentenceTransformerTrainer):
         self._load_from_checkpoint(self.state.best_model_checkpoint)
 
 
-class _NoDuplicates(NoDuplicatesBatchSampler):
+class _NoDuplicates(sampler.NoDuplicatesBatchSampler):
     """Codes in the place of hashes: exact, without processes that compute them, and classes may be among them."""
 
     def __init__(self, dataset: Any, *, codes: NDArray[np.int64], **settings: Any) -> None:
@@ -298,6 +301,23 @@ def _last_checkpoint(folder: Path) -> str | None:
         except (OSError, ValueError):
             shutil.rmtree(checkpoint)
     return None
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Hold back what libraries log and nobody who tunes can use: they ask for nothing and change nothing."""
+
+    def is_news(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith(_CHATTER)
+
+    loggers = [logging.getLogger(module.__name__) for module in (sampler, trainer_utils)]
+    for logger in loggers:
+        logger.addFilter(is_news)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(is_news)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from skko.finetune.examples import Examples
 from skko.finetune.losses import Rows
 from skko.finetune.settings import OnStep, Settings
 from skko.folders import private_folder
-from skko.models.backends.loading import load_model
+from skko.models.backends.loading import bars_as_set, load_model
 from skko.models.identity import local_content
 from skko.models.registry import registry
 from skko.models.spec import ModelSpec
@@ -187,7 +187,7 @@ def _write(model: Any, facts: dict[str, Any], folder: Path) -> None:
     """Write the weights, whole or not at all, and let go of the checkpoints."""
     part = folder / f"{_MODEL}.part"
     shutil.rmtree(part, ignore_errors=True)  # of a process that was killed here
-    with writing_to(folder):
+    with writing_to(folder), bars_as_set():
         model.cpu().eval().save(str(private_folder(part)), create_model_card=False)
         (folder / _RESULT).write_text(json.dumps(facts, ensure_ascii=False, indent=2), encoding="utf-8")
         part.rename(folder / _MODEL)

@@ -64,7 +64,7 @@ def _read(spec: ModelSpec, name: str, revision: str | None, *, local: bool) -> A
     from sentence_transformers.sentence_transformer.modules import Pooling
 
     dtype = torch.float32 if spec.dtype == "int8" else getattr(torch, spec.dtype)
-    with _bars_as_set():
+    with bars_as_set():
         model = SentenceTransformer(
             name,
             device=spec.device,
@@ -83,8 +83,14 @@ def _read(spec: ModelSpec, name: str, revision: str | None, *, local: bool) -> A
 
 
 @contextmanager
-def _bars_as_set() -> Iterator[None]:
-    """Bars of downloads and weights follow ``show_progress``; else they fill logs where there is no terminal."""
+def bars_as_set() -> Iterator[None]:
+    """Let bars of downloads and weights follow ``show_progress``; else they fill logs where there is no terminal.
+
+    Yields
+    ------
+    None
+        While it holds.
+    """
     from transformers.utils import logging
 
     show = get_config()["show_progress"]
