@@ -1,6 +1,7 @@
 """``skko classify``: train, predict, evaluate."""
 
 import json
+import sys
 import warnings
 from pathlib import Path
 
@@ -112,6 +113,24 @@ def test_one_label_is_not_enough(folder, capsys):
     TABLE[:20].assign(주제="환불").to_csv("one.csv", index=False)
     assert main(["classify", "train", "one.csv", "--text", "문의", "--label", "주제"]) != 0
     assert "2 labels" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("out", "message"), [("nowhere/문의.skops", "There is no folder nowhere: make it"), (".", "name a file")]
+)
+def test_a_place_that_cannot_be_written_is_said_before_the_work(folder, capsys, monkeypatch, out, message):
+    monkeypatch.setattr("skko.cli.classify_steps.estimate", None)
+    assert main([*TRAIN[:-1], out]) == 1
+    assert message in capsys.readouterr().err
+    assert main(["classify", "evaluate", *USE, "--label", "주제", "--plot", out]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_a_missing_extra_is_said_before_the_work(folder, capsys, monkeypatch):
+    monkeypatch.setattr("skko.cli.classify_steps.estimate", None)
+    monkeypatch.setitem(sys.modules, "skops.io", None)
+    assert main(TRAIN) == 1
+    assert "pip install 'skko[save]'" in capsys.readouterr().err
 
 
 def test_the_format_of_the_output_is_checked(folder, capsys):

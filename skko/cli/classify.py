@@ -4,10 +4,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from skko.cli.files import check_table, read_file, write_table
+from skko.cli.files import check_place, check_table, read_file, write_table
 from skko.cli.options import add_command, add_file, add_model
 from skko.cli.output import note, print_result
 from skko.exceptions import DataFileError
+from skko.optional import import_optional
 
 _EXAMPLES = """examples:
   skko classify train inquiries.csv --text 문장 --label 주제 --out 문의.skops
@@ -64,6 +65,8 @@ def _train(options: argparse.Namespace) -> int:
     from skko.classification import make_text_classifier, save_classifier
     from skko.cli.classify_steps import estimate
 
+    check_place(options.out)
+    import_optional("skops.io", extra="save", purpose="save a classifier")  # said now rather than after the work
     texts, labels = _read_labelled(options)
     n_labels = len(set(labels))
     if n_labels < 2:
@@ -112,6 +115,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     from skko.classification import load_classifier
     from skko.cli.classify_steps import draw_confusion, report, report_lines
 
+    if options.plot:
+        check_place(options.plot)
     texts, labels = _read_labelled(options)
     classifier = load_classifier(options.classifier)
     found = report(classifier, texts, labels)

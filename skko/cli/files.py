@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import os
 import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
@@ -151,16 +152,42 @@ def check_table(path: str) -> Path:
     ------
     DataFileError
         If the ending is another.
-    FileNotFoundError
-        If there is no such folder.
+    OSError
+        If nothing can be written there.
     """
-    file = Path(path)
+    file = check_place(path)
     if file.suffix.lower() not in (".csv", ".tsv", ".jsonl", ".parquet"):
         raise DataFileError(f"{path} has the ending {file.suffix!r}: use .csv, .tsv, .jsonl or .parquet.")
     if file.suffix.lower() == ".parquet":
         import_optional("pyarrow", extra="parquet", purpose="write parquet files")
+    return file
+
+
+def check_place(path: str) -> Path:
+    """Check that a file can be written, before the work that fills it.
+
+    Parameters
+    ----------
+    path : str
+        The file; one that exists will be replaced.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    OSError
+        If there is no such folder, it cannot be written in, or the name is that of a folder.
+    """
+    file = Path(path)
     if not file.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {file.parent}: make it, or name another file.")
+    if file.is_dir():
+        raise IsADirectoryError(f"{file} is a folder: name a file.")
+    if not os.access(file.parent, os.W_OK):
+        raise PermissionError(f"{file.parent} cannot be written in: change its permissions, or name another folder.")
     return file
 
 
