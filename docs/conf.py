@@ -38,7 +38,8 @@ suppress_warnings = ["myst.xref_missing", "ref.ref", "ref.term"]
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "_gallery",
-    "filename_pattern": r"\.py$",  # all of them are run
+    # All of them are run; petitions, which are downloaded, where SKKO_DATA names a folder that has them.
+    "filename_pattern": r"\.py$" if "SKKO_DATA" in os.environ else r"(?<!petitions)\.py$",
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
     "reset_modules": ("matplotlib", "gallery.own_cache"),
