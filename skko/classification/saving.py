@@ -2,19 +2,15 @@
 
 import copy
 import json
-import zipfile
 from collections.abc import Collection, Iterator
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from skko._version import __version__
-from skko.exceptions import DataFileError
-from skko.optional import import_optional
+from skko.saved import load_safely, save_safely
 
-_FORMAT = 1
+_WHAT = "a classifier"
 # What a file may hold besides what skops itself knows as safe; a class that is not here is not made.
 _OURS = frozenset(
     """
@@ -68,21 +64,13 @@ def save_classifier(classifier: Any, path: str | PathLike[str]) -> None:
     >>> load_classifier(path).predict(["환불은 언제 되나요?"]).shape
     (1,)
     """
-    skops = import_optional("skops.io", extra="save", purpose="save a classifier")
-    path = Path(path)
     bare = copy.deepcopy(classifier)
     vocabularies = []
     for vectorizer in _vectorizers(bare):
         terms = vectorizer.vocabulary_
         vocabularies.append(json.dumps(sorted(terms, key=terms.__getitem__), ensure_ascii=False))
         vectorizer.vocabulary_ = {}  # skops makes a node of every term: minutes, and 40 MB, of what is 1 MB
-    content = {"format": _FORMAT, "skko": __version__, "vocabularies": vocabularies, "classifier": bare}
-    partial = path.with_name(path.name + ".part")
-    try:
-        skops.dump(content, partial, compression=zipfile.ZIP_DEFLATED, compresslevel=6)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    save_safely({"vocabularies": vocabularies, "classifier": bare}, path, what=_WHAT, level=6)
 
 
 def load_classifier(path: str | PathLike[str], *, trusted: Collection[str] = ()) -> Any:
@@ -110,32 +98,10 @@ def load_classifier(path: str | PathLike[str], *, trusted: Collection[str] = ())
     MissingDependencyError
         If skops is not installed.
     """
-    skops = import_optional("skops.io", extra="save", purpose="load a classifier")
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
-    try:
-        unknown = skops.get_untrusted_types(file=path)
-    except (ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise DataFileError(f"{path} is not a classifier that skko saved ({error}).") from error
-    strange = sorted(set(unknown) - _OURS - set(trusted))
-    if strange:
-        raise DataFileError(
-            f"{path} holds {', '.join(strange)}, which skko does not know. If you know where the file is from, pass "
-            f"trusted={strange}."
-        )
-    try:
-        content = skops.load(path, trusted=sorted(unknown))
-    except (ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise DataFileError(f"{path} is not a classifier that skko saved ({error}).") from error
-    if not isinstance(content, dict) or content.get("format") != _FORMAT:
-        raise DataFileError(f"{path} is not a classifier that skko saved.")
-    classifier = content["classifier"]
-    found = list(_vectorizers(classifier))
-    if len(found) != len(content["vocabularies"]):
-        raise DataFileError(f"{path} has {len(content['vocabularies'])} vocabularies for {len(found)} vectorisers.")
-    for vectorizer, terms in zip(found, content["vocabularies"], strict=True):
-        vectorizer.vocabulary_ = {term: place for place, term in enumerate(json.loads(terms))}
+    with load_safely(path, known=_OURS, trusted=trusted, what=_WHAT) as content:
+        classifier, vocabularies = content["classifier"], content["vocabularies"]
+        for vectorizer, terms in zip(_vectorizers(classifier), vocabularies, strict=True):
+            vectorizer.vocabulary_ = {term: place for place, term in enumerate(json.loads(terms))}
     return classifier
 
 
