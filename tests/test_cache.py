@@ -1,17 +1,11 @@
 """EmbeddingCache: bit for bit, bounded, shared by threads and processes, and never the cause of a wrong vector."""
 
-import os
 import pickle
-import random
 import shutil
-import signal
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
-import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,44 +17,13 @@ from sklearn.pipeline import make_pipeline
 from skko import EmbeddingCache, KoEmbeddingTransformer, set_config
 from skko.embedding.cache import embedding_keys
 from skko.embedding.cache._disk import DiskStore
-from skko.embedding.cache._segments import check_sums
-from skko.exceptions import CacheWarning
-
-TEXTS = [f"{a} {i}" for i in range(50) for a in ("환불해 주세요", "배송이 늦어요", "로그인이 안 돼요")]
-
-
-def keys_of(*texts):
-    return embedding_keys([str(text) for text in texts], fingerprint="f", prompt="", max_length=None)
-
-
-def vectors_of(n, dimension=4, seed=0):
-    return np.random.default_rng(seed).normal(size=(n, dimension)).astype(np.float32)
-
-
-def vector_of(number, dimension=64):
-    """A vector that can be told from its number, as a check on what comes back."""
-    return np.full(dimension, number, dtype=np.float32) + np.arange(dimension, dtype=np.float32) / dimension
-
-
-def get(cache, *texts, dimension=4):
-    out = np.zeros((len(texts), dimension), dtype=np.float32)
-    return cache.get_many(keys_of(*texts), out), out
+from tests.caching import TEXTS, get, get_from, keys_of, store, vectors_of  # noqa: F401
 
 
 @pytest.fixture(params=["memory", "disk"])
 def make_cache(request, tmp_path):
     path = None if request.param == "memory" else tmp_path / "vectors"
     return lambda **kwargs: EmbeddingCache(path, **kwargs)
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = DiskStore(tmp_path / "vectors")
-    yield store
-    store.close()
-
-
-# Keys
 
 
 def test_keys_tell_apart_all_that_decides_a_vector():
@@ -80,9 +43,6 @@ def test_a_prompt_is_not_the_same_as_the_text_with_it():
 def test_keys_are_the_same_in_every_process():
     expected = embedding_keys(["가"], fingerprint="f", prompt="", max_length=8)
     assert expected.tolist() == [[4902253458654428181, -3700671610365458972]]
-
-
-# In memory and on disk alike
 
 
 def test_what_was_put_comes_back_bit_for_bit(make_cache):
@@ -206,9 +166,6 @@ def test_negative_bound_is_an_error():
         EmbeddingCache(max_bytes=-1)
 
 
-# As a parameter of the transformer
-
-
 def test_a_small_cache_costs_speed_and_not_the_result(make_cache, tiny_a):
     expected = KoEmbeddingTransformer(str(tiny_a), cache=False).fit_transform(TEXTS)
     cache = make_cache(max_bytes=1000)
@@ -256,9 +213,6 @@ def test_the_default_cache_outlives_the_process(tiny_a, fresh_cache):
     assert len(EmbeddingCache(fresh_cache / "embeddings")) == 3
 
 
-# On disk
-
-
 @given(st.data())
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_store_holds_what_a_dictionary_does(tmp_path, data):
@@ -280,345 +234,3 @@ def test_a_store_holds_what_a_dictionary_does(tmp_path, data):
     assert len(store) == len(oracle)
     store.close()
     shutil.rmtree(directory)
-
-
-def get_from(store, texts, dimension=4):
-    out = np.zeros((len(texts), dimension), dtype=np.float32)
-    return store.get(keys_of(*texts), out), out
-
-
-def test_a_block_of_any_order_and_many_files_comes_back(store):
-    n = 10_000  # more than one query, and 64 files
-    vectors = vectors_of(n, 8)
-    store.put(keys_of(*range(n)), vectors, max_bytes=n * 32)
-    order = np.random.default_rng(0).permutation(n)
-    found, out = get_from(store, order.tolist(), 8)
-    assert len(list(store.directory.glob("*.f32"))) == 64 or found.all()
-    assert found.all()
-    np.testing.assert_array_equal(out, vectors[order])
-
-
-def test_files_are_for_their_user_alone_and_hold_no_text(tiny_a, fresh_cache):
-    secret = "아무에게도 말하지 마세요"
-    KoEmbeddingTransformer(str(tiny_a)).fit_transform([secret])
-    directory = fresh_cache / "embeddings"
-    files = [path for path in directory.rglob("*") if path.is_file()]
-    assert len(files) >= 2
-    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
-    assert {path.stat().st_mode & 0o777 for path in (fresh_cache, directory)} == {0o700}
-    for path in files:
-        assert secret.encode() not in path.read_bytes()
-        assert "아무에게도".encode() not in path.read_bytes()
-
-
-def test_files_go_when_the_cache_is_full(store):
-    for start in range(0, 1000, 50):
-        store.put(keys_of(*range(start, start + 50)), vectors_of(50, 64), max_bytes=25_600)
-        on_disk = sum(path.stat().st_size for path in store.directory.glob("*.f32"))
-        assert on_disk == store.usage()[64][1] <= 25_600
-    assert len(store) == 100
-    assert get_from(store, range(950, 1000), 64)[0].all()
-
-
-def test_a_use_in_another_process_counts(store):
-    for i in range(3):
-        store.put(keys_of(i), vectors_of(1), max_bytes=48)
-    script = (
-        "import sys, numpy as np; from pathlib import Path; from skko.embedding.cache._disk import DiskStore\n"
-        "from skko.embedding.cache import embedding_keys\n"
-        "keys = embedding_keys(['0'], fingerprint='f', prompt='', max_length=None)\n"
-        "print(DiskStore(Path(sys.argv[1])).get(keys, np.zeros((1, 4), dtype=np.float32)))"
-    )
-    done = subprocess.run([sys.executable, "-c", script, str(store.directory)], capture_output=True, text=True)
-    assert done.stdout.strip() == "[ True]", done.stderr
-    store.put(keys_of(3), vectors_of(1), max_bytes=48)
-    assert get_from(store, range(4))[0].tolist() == [True, False, True, True]
-
-
-def test_a_child_that_was_forked_has_its_own_connection(tmp_path):
-    script = """
-import os, sys
-import numpy as np
-from skko import EmbeddingCache
-from skko.embedding.cache import embedding_keys
-cache = EmbeddingCache(sys.argv[1])
-keys = embedding_keys(list("가나다라"), fingerprint="f", prompt="", max_length=None)
-cache.put_many(keys[:1], np.ones((1, 4), dtype=np.float32))
-assert cache.claim(keys[3:]).all()
-child = os.fork()
-cache.put_many(keys[1:2] if child else keys[2:3], np.ones((1, 4), dtype=np.float32))
-if not child:
-    os._exit(1 if cache.claim(keys[3:]).any() else 0)  # the parent lives, and its claim holds
-assert os.waitpid(child, 0)[1] == 0
-assert cache.get_many(keys, np.empty((4, 4), dtype=np.float32)).tolist() == [True, True, True, False]
-assert not cache.claim(keys[3:]).any()
-"""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script, str(tmp_path / "c")], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-
-
-WRITER = """
-import sys
-from pathlib import Path
-import numpy as np
-from skko.embedding.cache import embedding_keys
-from skko.embedding.cache._disk import DiskStore
-
-store, start, stop = DiskStore(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
-for first in range(start, stop, 10):
-    texts = range(first, first + 10)
-    keys = embedding_keys([str(i) for i in texts], fingerprint="f", prompt="", max_length=None)
-    vectors = [np.full(64, i, dtype=np.float32) + np.arange(64, dtype=np.float32) / 64 for i in texts]
-    store.put(keys, np.stack(vectors), 1 << 30)
-    print(first + 10, flush=True)
-"""
-
-
-def writer(directory, start, stop):
-    command = [sys.executable, "-c", WRITER, str(directory), str(start), str(stop)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-def check_all(store, texts):
-    found, out = get_from(store, list(texts), 64)
-    assert found.all()
-    np.testing.assert_array_equal(out, np.stack([vector_of(i) for i in texts]))
-
-
-def test_processes_write_at_once(store):
-    processes = [writer(store.directory, start, start + 600) for start in (0, 300, 600)]  # half of it twice
-    for process in processes:
-        process.communicate(timeout=120)
-        assert process.returncode == 0
-    assert len(store) == 1200
-    check_all(store, range(1200))
-
-
-def test_a_killed_writer_loses_no_more_than_its_last_batch(store):
-    rng = random.Random(0)
-    acknowledged = 0
-    for attempt in range(10):
-        start = attempt * 100_000
-        with writer(store.directory, start, start + 100_000) as process:
-            last = int(process.stdout.readline())  # it is at work
-            time.sleep(rng.uniform(0, 0.15))
-            process.send_signal(signal.SIGKILL)
-            lines = process.stdout.read().split("\n")
-        last = max([last, *map(int, lines[:-1])])  # a line may have been cut
-        check_all(store, range(start, last))
-        acknowledged += last - start
-        assert acknowledged <= len(store) <= acknowledged + 10 * (attempt + 1)
-    assert store.n_damaged == 0
-    store.put(keys_of("after"), vectors_of(1, 64), 1 << 30)
-    assert get_from(store, ["after"], 64)[0].all()
-
-
-def test_a_dead_process_claims_nothing(store):
-    script = (
-        "import sys, time; from pathlib import Path; from skko.embedding.cache import embedding_keys\n"
-        "from skko.embedding.cache._disk import DiskStore; store = DiskStore(Path(sys.argv[1]))\n"
-        "keys = embedding_keys(['a'], fingerprint='f', prompt='', max_length=None)\n"
-        "print(store.claim(keys), flush=True); time.sleep(60)"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(store.directory)], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout.readline().strip() == "[ True]"
-        assert not store.claim(keys_of("a")).any()
-        process.kill()
-        process.wait()
-        assert store.claim(keys_of("a")).all()
-
-
-def test_a_check_sum_notices_every_flip_of_a_bit():
-    row = vectors_of(1, 6)
-    seeds = np.array([5])
-    sums = {check_sums(row, seeds)[0]}
-    raw = row.tobytes()
-    for bit in range(8 * len(raw)):
-        flipped = bytearray(raw)
-        flipped[bit // 8] ^= 1 << bit % 8
-        sums.add(check_sums(np.frombuffer(flipped, np.float32).reshape(1, -1), seeds)[0])
-        for other in range(bit):
-            twice = bytearray(flipped)
-            twice[other // 8] ^= 1 << other % 8
-            assert check_sums(np.frombuffer(twice, np.float32).reshape(1, -1), seeds)[0] != check_sums(row, seeds)[0]
-    assert len(sums) == 8 * len(raw) + 1
-    assert check_sums(row, seeds + 1)[0] not in sums
-
-
-def fill(directory, n=300):
-    store = DiskStore(directory)
-    store.put(keys_of(*range(n)), np.stack([vector_of(i) for i in range(n)]), 1 << 30)
-    store.close()
-
-
-def damage(path, n_flips, rng):
-    content = bytearray(path.read_bytes())
-    for _ in range(n_flips):
-        content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
-    path.write_bytes(content)
-
-
-@pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("name", ["00000001.f32", "index.sqlite"])
-def test_flipped_bits_never_give_a_wrong_vector(tmp_path, name, seed):
-    directory = tmp_path / "vectors"
-    fill(directory)
-    damage(directory / name, n_flips=8, rng=random.Random(seed))
-    cache = EmbeddingCache(directory)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        for _ in range(2):
-            found, out = get(cache, *range(300), dimension=64)
-            for i in np.flatnonzero(found):
-                np.testing.assert_array_equal(out[i], vector_of(i))
-            missing = np.flatnonzero(~found).tolist()
-            if missing:
-                cache.put_many(keys_of(*missing), np.stack([vector_of(i) for i in missing]))
-        found, _ = get(cache, *range(300), dimension=64)
-    assert found.all()  # what was lost was put again, and is found
-    assert {warning.category for warning in caught} <= {CacheWarning}
-    assert len(caught) <= 1
-    if name.endswith("f32"):
-        assert len(caught) == 1
-
-
-@pytest.mark.parametrize("size", [0, 1, 100, 256 * 150 + 7])
-def test_a_file_that_became_shorter_costs_what_was_in_it(tmp_path, size):
-    directory = tmp_path / "vectors"
-    fill(directory)
-    cache = EmbeddingCache(directory)
-    assert get(cache, *range(300), dimension=64)[0].all()  # the file is mapped
-    os.truncate(directory / "00000001.f32", size)
-    with pytest.warns(CacheWarning, match="damaged"):
-        found, out = get(cache, *range(300), dimension=64)
-    assert found.sum() == size // 256
-    assert all(np.array_equal(out[i], vector_of(i)) for i in np.flatnonzero(found))
-
-
-def test_a_file_that_is_gone_is_not_known(tmp_path):
-    directory = tmp_path / "vectors"
-    fill(directory)
-    (directory / "00000001.f32").unlink()
-    cache = EmbeddingCache(directory)
-    assert not get(cache, *range(300), dimension=64)[0].any()
-    cache.put_many(keys_of(0), vector_of(0)[None])
-    assert get(cache, 0, dimension=64)[0].all()
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"no database at all", np.random.default_rng(0).bytes(100_000), b"SQLite format 3\0" + bytes(5000)],
-    ids=["empty", "text", "noise", "header"],
-)
-def test_a_strange_index_is_begun_anew(tmp_path, content):
-    directory = tmp_path / "vectors"
-    fill(directory)
-    (directory / "index.sqlite").write_bytes(content)
-    cache = EmbeddingCache(directory)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        lose_and_keep(cache)
-    assert len(caught) == (1 if content else 0)  # an empty file is a new index
-    assert len(list(directory.glob("*.f32"))) == 1
-
-
-def lose_and_keep(cache):
-    """What was there is not known, and what is put is found."""
-    assert not get(cache, 1, dimension=64)[0].any()
-    cache.put_many(keys_of(1), vector_of(1)[None])
-    assert get(cache, 1, dimension=64)[0].all()
-
-
-def write_format(directory, version):
-    fill(directory)
-    with sqlite3.connect(directory / "index.sqlite") as db:
-        db.execute(f"PRAGMA user_version = {version}")
-    db.close()
-
-
-def test_an_older_format_is_emptied_and_said_once(tmp_path):
-    write_format(tmp_path / "vectors", 0)
-    cache = EmbeddingCache(tmp_path / "vectors")
-    with pytest.warns(CacheWarning, match="format 0") as caught:
-        lose_and_keep(cache)
-    assert len(caught) == 1
-
-
-def test_a_newer_format_is_left_alone(tmp_path):
-    write_format(tmp_path / "vectors", 99)
-    before = {path.name: path.read_bytes() for path in (tmp_path / "vectors").glob("*.f32")}
-    cache = EmbeddingCache(tmp_path / "vectors")
-    with pytest.warns(CacheWarning, match="format 99") as caught:
-        lose_and_keep(cache)
-    assert len(caught) == 1
-    assert {path.name: path.read_bytes() for path in (tmp_path / "vectors").glob("*.f32")} == before
-
-
-ON_A_STRANGE_DISK = """
-import os, signal, sys, warnings
-import filelock
-import numpy as np
-from skko import EmbeddingCache
-from skko.embedding.cache import embedding_keys
-if sys.argv[2] == "read-only":
-    for folder in (sys.argv[1], *map(lambda name: os.path.join(sys.argv[1], name), os.listdir(sys.argv[1]))):
-        os.chmod(folder, 0o555 if os.path.isdir(folder) else 0o444)
-    os.chmod(os.path.dirname(sys.argv[1]), 0o755)
-    if os.getuid() == 0:
-        os.setuid(65534)  # whatever the mode of a file is, root may write it
-if sys.argv[2] == "full":
-    import resource
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (76_900, 76_900))
-def keys_of(*texts):
-    return embedding_keys([str(text) for text in texts], fingerprint="f", prompt="", max_length=None)
-cache = EmbeddingCache(sys.argv[1])
-out = np.zeros((300, 64), dtype=np.float32)
-with warnings.catch_warnings(record=True) as caught:
-    warnings.simplefilter("always")
-    known = cache.get_many(keys_of(*range(300)), out).sum()
-    for _ in range(3):
-        mine = cache.claim(keys_of("new")).sum()
-        cache.put_many(keys_of("new"), np.ones((1, 64), dtype=np.float32))
-    kept = cache.get_many(keys_of("new"), out[:1]).sum()
-print(known, mine, kept, len(caught), caught[0].category.__name__)
-print(caught[0].message)
-"""
-
-
-@pytest.mark.skipif(os.name != "posix", reason="users and limits are POSIX")
-@pytest.mark.parametrize("case", ["read-only", "full", "missing"])
-def test_a_disk_that_cannot_be_written_costs_only_the_cache(tmp_path_factory, case):
-    folder = Path("/tmp") if case == "read-only" else tmp_path_factory.mktemp("disk")
-    directory = folder / f"skko-{os.getpid()}-{time.monotonic_ns()}"
-    if case == "missing":
-        directory.write_text("a file where the folder should be")
-    else:
-        fill(directory)
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", ON_A_STRANGE_DISK, str(directory), case], capture_output=True, text=True, cwd="/"
-        )
-        assert done.stdout, done.stderr
-        known, _, kept, n_warnings, category = done.stdout.split("\n")[0].split()
-        assert (known, kept, n_warnings) == ("0" if case == "missing" else "300", "1", "1"), done
-        assert category == "CacheWarning"
-        assert "SKKO_CACHE_DIR" in done.stdout
-    finally:
-        if directory.is_dir():
-            directory.chmod(0o700)
-            shutil.rmtree(directory)
-
-
-def test_the_result_is_the_same_where_there_is_no_disk(tiny_a, tmp_path, monkeypatch, counting):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("SKKO_CACHE_DIR", str(tmp_path / "file" / "below"))
-    with pytest.warns(CacheWarning, match="keeps them in memory") as caught:
-        first, second = [KoEmbeddingTransformer(str(tiny_a)).fit_transform(TEXTS) for _ in range(2)]
-    assert len(caught) == 1
-    assert counting()[0] == 150
-    np.testing.assert_array_equal(first, second)
