@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 from sklearn.utils import estimator_checks
 
-from skko.classification import CalibratedLogisticRegression
+from skko.classification import CalibratedLogisticRegression, _newton
 from skko.classification._calibration import best_temperature, held_out_folds
 from skko.classification._newton import Columns
 
@@ -34,7 +34,9 @@ def test_the_whole_suite_of_checks_passes():
 
 @pytest.mark.parametrize("n_classes", [2, 3, 7])
 @pytest.mark.parametrize("C", [0.1, 3.0, 100.0])
-def test_the_optimum_is_that_of_scikit_learn(n_classes, C):
+@pytest.mark.parametrize("stiff", [0, np.inf])
+def test_the_optimum_is_that_of_scikit_learn(n_classes, C, stiff, monkeypatch):
+    monkeypatch.setattr(_newton, "_STIFF", stiff)
     X, y = problem(n_classes=n_classes)
     weights = np.random.default_rng(1).uniform(0.1, 2, len(y))
     ours = CalibratedLogisticRegression(C, calibrate=False, tol=1e-8).fit(X, y, weights)
@@ -45,6 +47,21 @@ def test_the_optimum_is_that_of_scikit_learn(n_classes, C):
     ours = CalibratedLogisticRegression(C, calibrate=False, tol=1e-8, **balanced).fit(X, y)
     theirs = LogisticRegression(C=C, tol=1e-10, max_iter=10_000, **balanced).fit(X, y)
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-3)
+
+
+def test_a_weak_penalty_takes_fewer_products_with_the_diagonal(monkeypatch):
+    X, y = problem(n=600, n_sparse=400)
+    X = X @ sparse.diags_array(np.geomspace(0.01, 10, X.shape[1]))  # features of very different sizes
+    counted = []
+    dot = Columns.dot
+    monkeypatch.setattr(Columns, "dot", lambda self, W: counted.append(self) or dot(self, W))
+    products = {}
+    for stiff in (0, np.inf):
+        monkeypatch.setattr(_newton, "_STIFF", stiff)
+        CalibratedLogisticRegression(1_000.0, calibrate=False).fit(X, y)
+        products[stiff] = len(counted)
+        counted.clear()
+    assert products[0] < products[np.inf] / 2
 
 
 def test_several_labels_are_as_many_questions():

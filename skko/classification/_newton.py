@@ -1,5 +1,6 @@
 """Regularised logistic regression by truncated Newton steps, on dense and sparse columns side by side."""
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +14,10 @@ Link = Literal["softmax", "sigmoid"]
 _INNER_TOLERANCE = 0.3
 _MOST_INNER = 200
 _MOST_HALVINGS = 30
+# C times the sum of weights, above which the steps are preconditioned by a share of the Hessian's diagonal. On 16,000
+# headlines: with C=1 108 products and not 49, with C=10 133 and not 223, with C=100 175 and not 588.
+_STIFF = 50_000
+_DIAGONAL = 0.1
 
 
 class Columns:
@@ -56,6 +61,12 @@ class Columns:
         if self.sparse.shape[1]:
             parts.append(self._transposed @ G)
         return np.concatenate([*parts, G.sum(axis=0, keepdims=True)])
+
+    def squared(self) -> "Columns":
+        """Square every entry, for the diagonal of the Hessian."""
+        found = copy(self)
+        found.dense, found._transposed = self.dense**2, self._transposed.power(2)
+        return found
 
 
 @dataclass(frozen=True)
@@ -125,6 +136,7 @@ def fit_logistic(
         W[:-1], W[-1] = start.coef.T[X.order], start.intercept
     scores = X.dot(W)
     value = _loss(scores, Y, share, link)
+    squared = X.squared() if C * total > _STIFF else None
     n_iter, converged = 0, False
     while True:
         P = probabilities(scores, link)
@@ -133,7 +145,8 @@ def fit_logistic(
         converged = float(np.abs(gradient).max()) <= tol
         if converged or n_iter == max_iter:
             break
-        step = _newton_step(X, P, share, penalty, gradient, link)
+        scale = None if squared is None else _diagonal(squared, P, share, penalty)
+        step = _newton_step(X, P, share, penalty, gradient, link, scale)
         along = X.dot(step)
         length, found = _line_search(W, step, scores, along, Y, share, penalty, value, gradient, link)
         if not length:  # nothing better can be told apart
@@ -197,8 +210,20 @@ def _loss(scores: NDArray[Any], Y: NDArray[Any], share: NDArray[Any], link: Link
     return float(np.dot(losses(scores, Y, link), share[:, 0].astype(np.float64)))
 
 
+def _diagonal(squared: Columns, P: NDArray[Any], share: NDArray[Any], penalty: Any) -> NDArray[Any]:
+    """The penalty and a share of the Hessian's diagonal: whole, it would slow steps down where the penalty rules."""
+    curvature = squared.back(share * P * (1 - P))
+    return np.asarray(curvature * curvature.dtype.type(_DIAGONAL) + penalty)
+
+
 def _newton_step(
-    X: Columns, P: NDArray[Any], share: NDArray[Any], penalty: Any, gradient: NDArray[Any], link: Link
+    X: Columns,
+    P: NDArray[Any],
+    share: NDArray[Any],
+    penalty: Any,
+    gradient: NDArray[Any],
+    link: Link,
+    scale: NDArray[Any] | None,
 ) -> NDArray[Any]:
     """Solve for the Newton step by conjugate gradients, roughly: more steps cost less than exact ones."""
 
@@ -214,8 +239,9 @@ def _newton_step(
 
     step = np.zeros_like(gradient)
     residual = -gradient
-    direction = residual.copy()
-    square = float(np.vdot(residual, residual))
+    scaled = residual if scale is None else residual / scale
+    direction = scaled.copy()
+    square = float(np.vdot(residual, scaled))
     enough = _INNER_TOLERANCE**2 * square
     for _ in range(_MOST_INNER):
         if square <= enough:
@@ -227,8 +253,9 @@ def _newton_step(
         length = X.dtype.type(square / curvature)
         step += length * direction
         residual -= length * image
-        before, square = square, float(np.vdot(residual, residual))
-        direction = residual + X.dtype.type(square / before) * direction
+        scaled = residual if scale is None else residual / scale
+        before, square = square, float(np.vdot(residual, scaled))
+        direction = scaled + X.dtype.type(square / before) * direction
     return step if step.any() else -gradient
 
 
