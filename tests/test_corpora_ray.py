@@ -23,15 +23,15 @@ _MEMORY = 80 * 1024 * 1024
 
 @pytest.fixture(scope="module")
 def cluster():
-    """A head and two nodes, each with processes of its own."""
+    """A head and two nodes, each with processes of its own; one is told that it has a GPU, for Ray to share out."""
     from ray.cluster_utils import Cluster
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": _MEMORY})
-        for _ in range(2):
-            made.add_node(num_cpus=1, object_store_memory=_MEMORY)
+        for n_gpus in (0, 1):
+            made.add_node(num_cpus=1, num_gpus=n_gpus, object_store_memory=_MEMORY)
         made.wait_for_nodes()
         yield made.address
         ray.shutdown()
@@ -77,3 +77,28 @@ def test_a_lost_worker_is_made_up_for(cluster, corpus, tmp_path):
     assert killed
     embed(corpus, tmp_path / "local", model)
     assert contents(out) == contents(tmp_path / "local")
+
+
+@pytest.mark.parametrize(("share", "left"), [(0.5, {0.0, 0.5}), (1, {0.0})])
+def test_workers_share_a_gpu(cluster, corpus, tmp_path, share, left):
+    """As Ray shares it out: no worker needs one here, and the model runs on the CPU."""
+    model = str(build_xlm_roberta(tmp_path / "model", seed=0))
+    free: set[float] = set()
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.02):
+            if ray.is_initialized():
+                free.add(ray.available_resources().get("GPU", 0.0))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    params = {"engine": "ray", "address": cluster, "workers": 2, "num_cpus": 0.25, "num_gpus": share, "device": "cpu"}
+    try:
+        embed(corpus, tmp_path / "ray", model, **params)
+    finally:
+        done.set()
+        watcher.join()
+    embed(corpus, tmp_path / "local", model)
+    assert contents(tmp_path / "ray") == contents(tmp_path / "local")
+    assert set() < free - {1.0} <= left
