@@ -3,9 +3,9 @@ Topics of petitions over time
 =============================
 
 What did people ask the president of Korea for, from April to June 2019? 1,780 petitions, some of them pages long,
-become topics with keywords, a map, and a curve by week. The petitions (KOGL type 1, 6.8 MB) are downloaded once. Where
-this page has no output it was built without them; ``python examples/petitions.py`` makes 40 topics of them, with 28 %
-in none.
+become topics with keywords, a map, and a curve by week. :func:`~skko.datasets.fetch_petitions` downloads them once:
+6.8 MB from https://github.com/lovit/petitions_archive, under the licence KOGL type 1. Where this page has no output it
+was built without them; ``python examples/petitions.py`` makes 40 topics of them, with 28 % in none.
 """
 
 # %%
@@ -57,6 +57,23 @@ TopicMapDisplay.from_estimator(model, texts)
 
 weeks = petitions["begin"].dt.to_period("W").dt.start_time
 TopicTimelineDisplay.from_estimator(model, weeks, n_topics=6)
+
+# %%
+# By month, which is coarser, this is printed of the five largest:
+#
+# .. csv-table::
+#    :header: topic, 2019-04, 2019-05, 2019-06
+#
+#    국회 의원 국민, 56, 68, 23
+#    정규직 근로자 노동자, 25, 28, 23
+#    학생 학교 교육, 20, 18, 38
+#    분양 주택 조합원, 33, 23, 19
+#    주민 발전소 마을, 24, 19, 32
+
+by_month = model.topics_over(petitions["begin"].dt.strftime("%Y-%m")).pivot(
+    index="topic", columns="value", values="count"
+)
+print(by_month.loc[0:4].rename(index=model.topics_.names()).to_csv())
 
 # %%
 # Which topics belong together

@@ -126,6 +126,13 @@ def test_a_place_that_cannot_be_written_is_said_before_the_work(folder, capsys, 
     assert message in capsys.readouterr().err
 
 
+def test_a_folder_that_cannot_be_written_in_is_said_before_the_work(folder, capsys, monkeypatch):
+    monkeypatch.setattr("skko.cli.classify_steps.estimate", None)
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
+    assert main(TRAIN) == 1
+    assert capsys.readouterr().err == "skko: . cannot be written in: change its permissions, or name another folder.\n"
+
+
 def test_a_missing_extra_is_said_before_the_work(folder, capsys, monkeypatch):
     monkeypatch.setattr("skko.cli.classify_steps.estimate", None)
     monkeypatch.setitem(sys.modules, "skops.io", None)

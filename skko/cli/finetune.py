@@ -102,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
     """
     params = dict(_RECIPES.get(options.recipe, {}))
     params |= {name: getattr(options, name) for name in _PARAMS if getattr(options, name) is not None}
-    if options.recipe is not None and options.data is None:
+    if options.recipe is not None and options.data is options.out is options.eval is None:
         print_result(params, _table(params), options)
         note("to follow it, name a FILE of pairs or triplets and --out DIR", options)
         return 0
@@ -110,6 +110,8 @@ def run(options: argparse.Namespace) -> int:
     missing = [name for name, value in needed.items() if value is None]
     if missing:
         options.parser.error(f"name {' and '.join(missing)}")
+    if options.label in (options.columns or ()):
+        options.parser.error(f"{options.label} cannot be a text of --columns and the --label")
     return _tune(options, params)
 
 
