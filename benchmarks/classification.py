@@ -238,7 +238,7 @@ def measure_sizes(options: argparse.Namespace) -> None:
     for name in options.sets:
         (texts, labels), test = split(name, options.data)
         for size in _sizes(options.sizes, labels):
-            draws = min(options.draws or SIZES[size], SIZES[size])
+            draws = options.draws or SIZES[size]
             drawn = [draw(labels, size, seed) for seed in range(draws)]
             scores = {}
             for setup, make in made.items():
@@ -286,7 +286,7 @@ def choose_weights(options: argparse.Namespace) -> None:
         (texts, labels), (others, expected) = development(name, options.data)
         for size in _sizes(options.sizes, labels):
             scores = []
-            for seed in range(min(options.draws or _CHOOSING_DRAWS, SIZES[size])):
+            for seed in range(options.draws or min(_CHOOSING_DRAWS, SIZES[size])):
                 rows = draw(labels, size, seed)
                 scores.append(_with_weights([texts[row] for row in rows], labels[rows], others, expected))
             cells = " | ".join(f"{value:.3f}" for value in np.mean(scores, axis=0))
@@ -372,7 +372,7 @@ def main() -> None:
         help="data sets; of --part choose also petitions",
     )
     parser.add_argument("--sizes", nargs="+", default=list(SIZES), choices=list(SIZES), help="numbers of labels")
-    parser.add_argument("--draws", type=int, help="draws at most (default: 10, 10, 5 and 1 by size)")
+    parser.add_argument("--draws", type=int, help="draws (default: 10, 10, 5 and 1 by size)")
     parser.add_argument("--peer-python", help="interpreter that has SetFit (default: this one, if it has)")
     parser.add_argument("--setups", nargs="+", help="set-ups by name (default: all that are installed)")
     parser.add_argument("--reviews", type=int, default=200_000, help="reviews of --part memory")
