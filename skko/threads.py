@@ -2,7 +2,6 @@
 
 import os
 from contextlib import AbstractContextManager
-from functools import cache
 from typing import Any
 
 
@@ -38,12 +37,8 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     context manager
         The limit is in force inside it.
     """
-    return _blas().limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
-
-
-@cache
-def _blas() -> Any:
     import scipy.linalg  # noqa: F401 - it brings a library of its own, which is to be found
     from threadpoolctl import ThreadpoolController
 
-    return ThreadpoolController()
+    # Made anew each time, in 5 ms: others may have been loaded since.
+    return ThreadpoolController().limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
