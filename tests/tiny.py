@@ -1,6 +1,8 @@
 """Tiny models of the true architecture: XLM-RoBERTa, CLS pooling, Normalize, random weights."""
 
 from collections.abc import Sequence
+from math import log
+from operator import itemgetter
 from pathlib import Path
 
 _WORDS = [
@@ -33,12 +35,15 @@ def build_xlm_roberta(
     from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
 
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    tokenizer = Tokenizer(models.Unigram())
+    # The trainer of Unigram models finds other pieces in each run; that of BPE finds the same ones.
+    pairs = Tokenizer(models.BPE())
+    pairs.pre_tokenizer = pre_tokenizers.Metaspace()
+    trainer = trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=special, show_progress=False)
+    pairs.train_from_iterator(corpus, trainer)
+    pieces = sorted(pairs.get_vocab().items(), key=itemgetter(1))
+    tokenizer = Tokenizer(models.Unigram([(piece, -log(rank + 2)) for piece, rank in pieces], unk_id=3))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=vocabulary, special_tokens=special, unk_token="<unk>", show_progress=False
-    )
-    tokenizer.train_from_iterator(corpus, trainer)
+    tokenizer.add_special_tokens(special)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
