@@ -100,10 +100,7 @@ def test_tasks_from_a_file(tmp_path, capsys, task, columns, score):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["autorag"], "Nothing to evaluate"),
-        (["autorag", "--model", "skko-mini"], "--data DIR"),
         (["autorag", "--model", "skko-mini", "--data", "."], "AutoRAG-example-korean-embedding-benchmark"),
-        (["retrieval", "--data", ".", "--layout", "beir"], "Nothing to evaluate"),
         (["sts", "a.csv", "--columns", "a", "b", "c", "--model", "skko-mini"], "'viel' at row 0 of c"),
         (["compare", "a.csv", "a.csv"], "not an evaluation report"),
     ],

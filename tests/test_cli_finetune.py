@@ -83,26 +83,6 @@ def test_the_recipe_is_printed_and_followed(pairs, small, fresh_cache, tmp_path,
     assert "50 examples, loss multiple_negatives_ranking, 30 steps of 5 rows" in shown.out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["짝.jsonl"], "name --out and --base"),
-        (["--base", "skko-mini", "--out", "tuned"], "name a FILE"),
-        (["--recipe", "bge-m3-ko", "--out", "tuned"], "name a FILE"),
-        (["--recipe", "bge-m3-ko", "--eval", "짝.jsonl"], "name a FILE and --out"),
-        (
-            ["짝.jsonl", "--base", "skko-mini", "--out", "tuned", "--columns", "a", "b", "--label", "b"],
-            "b cannot be a text of --columns and the --label",
-        ),
-    ],
-)
-def test_what_is_missing_or_contradictory_is_a_usage_error(arguments, message, capsys):
-    with pytest.raises(SystemExit) as ended:
-        main(["finetune", *arguments])
-    assert ended.value.code == 2
-    assert capsys.readouterr().err.endswith(f"skko finetune: error: {message}\n")
-
-
 def test_nothing_is_said_of_what_libraries_do(small, tmp_path):
     """In a process of its own, as they say it once a process: of batches that come up short, and of what they write.
 

@@ -87,9 +87,7 @@ def test_search_as_text(folder, capsys):
         (["search", "none.csv", "--query", "가"], "none.csv"),
         (["search", "문의.csv", "--query", "가"], "say which holds the texts"),
         (["search", ".", "--query", "가"], "no index"),
-        (["search", ".", "--query", "가", "--split", "sentences"], "--split is for files"),
         (["paraphrases", "none.csv"], "none.csv"),
-        (["paraphrases", "문의.csv", "--text", "문의", "--threshold", "3"], "threshold"),
     ],
 )
 def test_errors_are_one_line(folder, capsys, command, message):
@@ -98,16 +96,6 @@ def test_errors_are_one_line(folder, capsys, command, message):
     assert output.out == ""
     assert output.err.splitlines()[-1].startswith("skko: ")
     assert message in output.err.splitlines()[-1]
-
-
-@pytest.mark.parametrize(
-    "wrong", [["--query", " "], ["--top-k", "0"], ["--alpha", "1.5"], ["--alpha", "x"], ["--split", "words"]]
-)
-def test_wrong_options_are_a_matter_of_usage(folder, capsys, wrong):
-    with pytest.raises(SystemExit) as stopped:
-        main(["search", "문의.csv", *wrong])
-    assert stopped.value.code == 2
-    assert wrong[0] in capsys.readouterr().err
 
 
 def test_on_a_terminal_it_asks_for_queries(folder):

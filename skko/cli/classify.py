@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from skko.cli.files import check_place, check_table, read_file, write_table
-from skko.cli.options import add_command, add_file, add_model
+from skko.cli.options import add_command, add_file, add_model, at_least
 from skko.cli.output import note, print_result
 from skko.exceptions import DataFileError
 from skko.optional import import_optional
@@ -42,7 +42,9 @@ def add_parser(commands: Any) -> None:
     add_model(train)
     train.add_argument("--lexical", choices=["auto", "yes", "no"], default="auto", help="words beside meaning")
     train.add_argument("--balanced", action="store_true", help="let rare labels count as much as frequent ones")
-    train.add_argument("--folds", type=int, default=5, metavar="N", help="of the estimate of accuracy; 0 makes none")
+    train.add_argument(
+        "--folds", type=at_least(0), default=5, metavar="N", help="of the estimate of accuracy; 0 makes none"
+    )
 
     predict = _add_action(actions, "predict", "label the texts of a file", _predict)
     predict.add_argument("--classifier", metavar="FILE", required=True, help="what train wrote")

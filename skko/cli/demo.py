@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from skko.cli.options import add_command, add_model, add_reading
+from skko.cli.options import add_command, add_model, add_reading, at_least, between
 from skko.cli.output import print_result
 
 _EXAMPLES = """examples:
@@ -34,9 +34,11 @@ def add_parser(commands: Any) -> None:
     add_model(parser)
     parser.add_argument("--data", metavar="FILE", help="csv, tsv, txt, jsonl or parquet (default: bundled inquiries)")
     parser.add_argument("--label", metavar="COLUMN", help="column of the labels; without it nothing is classified")
-    parser.add_argument("--sample", type=int, metavar="N", help="use N texts drawn at random with a fixed seed")
+    parser.add_argument("--sample", type=at_least(1), metavar="N", help="use N texts drawn at random with a fixed seed")
     parser.add_argument("--query", help="what to search for (default: a question, or the first text of your file)")
-    parser.add_argument("--threshold", type=float, default=0.7, help="least cosine of a paraphrase (default: 0.7)")
+    parser.add_argument(
+        "--threshold", type=between(-1, 1), default=0.7, help="least cosine of a paraphrase (default: 0.7)"
+    )
     parser.add_argument(
         "--out", metavar="DIR", default="skko-demo", help="where the topic map goes (default: skko-demo)"
     )

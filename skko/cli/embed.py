@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from skko.cli.files import STANDARD_INPUT
-from skko.cli.options import add_command, add_model, add_reading
+from skko.cli.options import UsageError, add_command, add_model, add_reading, at_least
 from skko.cli.output import print_result
 
 _EXAMPLES = """examples:
@@ -39,13 +39,13 @@ def add_parser(commands: Any) -> None:
     add_model(parser)
     parser.add_argument("--shards", choices=["npy", "parquet"], default="npy", help="how to write (default: npy)")
     parser.add_argument(
-        "--shard-rows", type=int, default=10_000, metavar="N", help="texts of a shard (default: 10,000)"
+        "--shard-rows", type=at_least(1), default=10_000, metavar="N", help="texts of a shard (default: 10,000)"
     )
     parser.add_argument("--drop-missing", action="store_true", help="leave out rows without a text")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, … (default: auto)")
     parser.add_argument("--engine", choices=["local", "ray"], default="local", help="who computes (default: local)")
     parser.add_argument("--address", help="of the Ray cluster (default: one on this machine)")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="workers of Ray (default: 1)")
+    parser.add_argument("--workers", type=at_least(1), default=1, metavar="N", help="workers of Ray (default: 1)")
     parser.add_argument("--cpus", type=float, default=1, metavar="N", help="processors of a worker (default: 1)")
     parser.add_argument("--gpus", type=float, default=0, metavar="N", help="GPUs of a worker, such as 0.5 (default: 0)")
     add_reading(parser)
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     from skko.distributed import embed_corpus
 
     if STANDARD_INPUT in options.corpus:
-        raise ValueError("A corpus is read twice, and again to go on with it, so it is no standard input: name files.")
+        raise UsageError("a corpus is read twice, and again to go on with it, so it is no standard input: name files")
     missing = "drop" if options.drop_missing else "error"
     embeddings = embed_corpus(
         options.corpus,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from skko.cli.files import read_column, source
-from skko.cli.options import add_command, add_file
+from skko.cli.options import UsageError, add_command, add_file, at_least, between
 from skko.cli.output import print_result
 
 _EXAMPLES = """examples:
@@ -146,9 +146,9 @@ def _add_compare(tasks: Any) -> None:
     )
     parser.add_argument("reports", nargs=2, metavar="REPORT.json", help="what --out wrote")
     parser.add_argument("--metric", action="append", help="which score (default: the main one); repeatable")
-    parser.add_argument("--confidence", type=float, default=0.95, help="of the interval (default: 0.95)")
-    parser.add_argument("--resamples", type=int, default=10_000, help="how many (default: 10000)")
-    parser.add_argument("--seed", type=int, default=0, help="of the draws (default: 0)")
+    parser.add_argument("--confidence", type=between(0, 1), default=0.95, help="of the interval (default: 0.95)")
+    parser.add_argument("--resamples", type=at_least(1), default=10_000, help="how many (default: 10000)")
+    parser.add_argument("--seed", type=at_least(0), default=0, help="of the draws (default: 0)")
 
 
 def _run_autorag(options: argparse.Namespace) -> int:
@@ -157,11 +157,11 @@ def _run_autorag(options: argparse.Namespace) -> int:
 
     systems = systems_of(options)
     if not systems and not options.published:
-        raise ValueError("Nothing to evaluate: pass --model, --search, --bm25, --vectorizer or --published.")
+        raise UsageError("nothing to evaluate: pass --model, --search, --bm25, --vectorizer or --published")
     reports = []
     if systems:
         if options.data is None:
-            raise ValueError("Say where the benchmark is: --data DIR.")
+            raise UsageError("say where the benchmark is: --data DIR")
         data = read_autorag(options.data)
         reports = [evaluate_autorag(system, data, order=options.order, name=name) for name, system in systems.items()]
     table = autorag_table(reports, published=options.published, order=options.order)
@@ -178,7 +178,7 @@ def _run_retrieval(options: argparse.Namespace) -> int:
 
     systems = systems_of(options)
     if not systems:
-        raise ValueError("Nothing to evaluate: pass --model, --search, --bm25 or --vectorizer.")
+        raise UsageError("nothing to evaluate: pass --model, --search, --bm25 or --vectorizer")
     data = read_retrieval(options.data, options.layout, split=options.split)
     prompts = {"query_prompt": options.query_prompt, "passage_prompt": options.passage_prompt}
     reports = [

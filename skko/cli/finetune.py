@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from skko.cli.options import add_command, add_reading
+from skko.cli.options import UsageError, add_command, add_reading, at_least, between
 from skko.cli.output import note, print_result
 
 _EXAMPLES = """examples:
@@ -67,24 +67,27 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--recipe", choices=_RECIPES, help="begin with the parameters of a model card")
     parser.add_argument("--base", metavar="MODEL", help="model to begin with, by name or directory")
     parser.add_argument("--loss", help="loss by name (default: the usual one for the kind of examples)")
-    parser.add_argument("--epochs", type=int, metavar="N", help="passes over the examples (default: 3)")
-    parser.add_argument("--batch-size", type=int, metavar="N", help="rows of a step (default: 32768)")
-    parser.add_argument("--mini-batch-size", type=int, metavar="N", help="texts computed at once (default: 64)")
-    parser.add_argument("--learning-rate", type=float, metavar="RATE", help="default: 3e-5; static models: 0.01")
-    parser.add_argument("--max-length", type=int, metavar="TOKENS", help="cut longer texts while training")
+    parser.add_argument("--epochs", type=at_least(1), metavar="N", help="passes over the examples (default: 3)")
+    parser.add_argument("--batch-size", type=at_least(1), metavar="N", help="rows of a step (default: 32768)")
+    parser.add_argument("--mini-batch-size", type=at_least(1), metavar="N", help="texts computed at once (default: 64)")
+    parser.add_argument(
+        "--learning-rate", type=between(0, 1), metavar="RATE", help="default: 3e-5; static models: 0.01"
+    )
+    parser.add_argument("--max-length", type=at_least(1), metavar="TOKENS", help="cut longer texts while training")
     parser.add_argument(
         "--matryoshka",
-        type=int,
+        type=at_least(1),
         nargs="+",
         dest="matryoshka_dims",
         metavar="DIM",
         help="sizes to train beside the whole",
     )
     parser.add_argument("--lora", action="store_true", default=None, help="train low-rank adapters, and merge them")
-    parser.add_argument("--seed", type=int, dest="random_state", metavar="N", help="seed of every draw (default: 42)")
+    parser.add_argument(
+        "--seed", type=at_least(0), dest="random_state", metavar="N", help="seed of every draw (default: 42)"
+    )
     parser.add_argument("--device", help="where to train (default: the first of cuda, mps, xpu and cpu)")
     add_reading(parser, columns=False)
-    parser.set_defaults(parser=parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -109,10 +112,18 @@ def run(options: argparse.Namespace) -> int:
     needed = {"a FILE": options.data, "--out": options.out, "--base": params.get("base")}
     missing = [name for name, value in needed.items() if value is None]
     if missing:
-        options.parser.error(f"name {' and '.join(missing)}")
+        raise UsageError(f"name {' and '.join(missing)}")
     if options.label in (options.columns or ()):
-        options.parser.error(f"{options.label} cannot be a text of --columns and the --label")
+        raise UsageError(f"{options.label} cannot be a text of --columns and the --label")
+    _check_loss(options.loss)
     return _tune(options, params)
+
+
+def _check_loss(loss: str | None) -> None:
+    from skko.finetune.losses import LOSSES  # imported here: skko --help must not wait for it
+
+    if loss is not None and loss not in LOSSES:
+        raise UsageError(f"there is no --loss {loss}; there are {', '.join(LOSSES)}")
 
 
 def _tune(options: argparse.Namespace, params: dict[str, Any]) -> int:

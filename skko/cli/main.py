@@ -23,6 +23,7 @@ from skko.cli import (
     search,
     topics,
 )
+from skko.cli.options import UsageError
 from skko.config import config_context
 from skko.exceptions import SkkoError, SkkoWarning
 
@@ -54,6 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         0 if it worked, 1 if it failed with a known cause, which is on standard error in one line; 130 after Ctrl-C.
+
+    Raises
+    ------
+    SystemExit
+        With 2 if the arguments are not understood or contradict each other.
     """
     _let_anything_print()
     options = format_parser().parse_args(arguments)
@@ -61,6 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with config_context(show_progress=False if options.quiet else None):
             return int(options.run(options))
+    except UsageError as error:
+        parser: argparse.ArgumentParser = options.parser
+        parser.error(str(error))
     except (SkkoError, OSError, ValueError) as error:
         if isinstance(error, BrokenPipeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on; say nothing at exit

@@ -1,9 +1,15 @@
 """What the commands have in common: how one is added, and the options that mean the same in all of them."""
 
 import argparse
+import math
+from collections.abc import Callable
 from typing import Any
 
 _FORMATS = ["csv", "tsv", "txt", "jsonl", "parquet"]
+
+
+class UsageError(ValueError):
+    """Options contradict each other, or one is missing: the command line is not understood."""
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -41,7 +47,7 @@ def add_command(
         name, help=help, description=description, epilog=examples, formatter_class=_HelpFormatter
     )
     if run is not None:
-        parser.set_defaults(run=run)
+        parser.set_defaults(run=run, parser=parser)
         output = parser.add_argument_group("output")
         output.add_argument("--json", action="store_true", help="print JSON and nothing else")
         output.add_argument("--quiet", "-q", action="store_true", help="no progress and no notes on standard error")
@@ -91,3 +97,51 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", default="skko-mini", help="embedding model (default: skko-mini, which needs no download)"
     )
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """Make a reader of an option that counts something.
+
+    Parameters
+    ----------
+    least : int
+        Least number that makes sense.
+
+    Returns
+    -------
+    callable
+        Takes what was typed and returns the number; an argparse error says what it should be.
+    """
+
+    def read(value: str) -> int:
+        if not value.isdecimal() or int(value) < least:
+            raise argparse.ArgumentTypeError(f"{value!r} is not a whole number of at least {least}")
+        return int(value)
+
+    return read
+
+
+def between(low: float, high: float) -> Callable[[str], float]:
+    """Make a reader of an option that is a share, a cosine or a rate.
+
+    Parameters
+    ----------
+    low, high : float
+        Bounds, which are allowed themselves.
+
+    Returns
+    -------
+    callable
+        Takes what was typed and returns the number; an argparse error says what it should be.
+    """
+
+    def read(value: str) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(f"{value!r} is not a number from {low:g} to {high:g}")
+        return number
+
+    return read

@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from skko.cli.files import check_table, read_file, write_table
-from skko.cli.options import add_command, add_file, add_model
+from skko.cli.options import add_command, add_file, add_model, at_least, between
 from skko.cli.output import note, print_result, shorten
 
 if TYPE_CHECKING:
@@ -36,10 +36,15 @@ def add_parser(commands: Any) -> None:
     )
     add_file(parser)
     add_model(parser)
-    parser.add_argument("--threshold", type=float, default=0.8, help="least cosine of a pair (default: 0.8)")
-    parser.add_argument("--top-k", type=int, metavar="K", help="keep a pair only among the K nearest of either text")
+    parser.add_argument("--threshold", type=between(-1, 1), default=0.8, help="least cosine of a pair (default: 0.8)")
     parser.add_argument(
-        "--max-overlap", type=float, metavar="SHARE", help="leave out pairs that share more of their letters, 0 to 1"
+        "--top-k", type=at_least(1), metavar="K", help="keep a pair only among the K nearest of either text"
+    )
+    parser.add_argument(
+        "--max-overlap",
+        type=between(0, 1),
+        metavar="SHARE",
+        help="leave out pairs that share more of their letters, 0 to 1",
     )
     parser.add_argument("--out", metavar="FILE", help="write all pairs: csv, tsv, jsonl or parquet")
 

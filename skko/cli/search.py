@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skko.cli.files import STANDARD_INPUT, read_column, source
-from skko.cli.options import add_command, add_reading
+from skko.cli.options import UsageError, add_command, add_reading, at_least, between
 from skko.cli.output import note, print_result, shorten
 
 if TYPE_CHECKING:
@@ -48,12 +48,14 @@ def add_parser(commands: Any) -> None:
         "--query", type=_query, action="append", metavar="TEXT", help="what to search for; may be given several times"
     )
     parser.add_argument(
-        "--top-k", type=_count, default=5, metavar="N", help="texts to show for each query (default: 5)"
+        "--top-k", type=at_least(1), default=5, metavar="N", help="texts to show for each query (default: 5)"
     )
     parser.add_argument(
         "--model", help="embedding model (default: skko-mini, which needs no download; an index knows its own)"
     )
-    parser.add_argument("--alpha", type=_share, help="share of the model against the words, 0 to 1 (default: 0.8)")
+    parser.add_argument(
+        "--alpha", type=between(0, 1), help="share of the model against the words, 0 to 1 (default: 0.8)"
+    )
     parser.add_argument("--split", type=_split, metavar="HOW", help="cut texts: sentences, or windows of N characters")
     parser.add_argument("--save", metavar="DIR", help="keep the index in a folder, to be searched again at once")
     add_reading(parser)
@@ -73,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
         Exit code.
     """
     if options.corpus == STANDARD_INPUT and not (options.query or options.save):
-        raise ValueError("Standard input holds the texts, so the queries cannot come from there: pass --query.")
+        raise UsageError("standard input holds the texts, so the queries cannot come from there: pass --query")
     search = _open(options) if Path(options.corpus).is_dir() else _fit(options)
     if options.save is not None:
         search.save(options.save)
@@ -90,7 +92,7 @@ def _open(options: argparse.Namespace) -> "KoSemanticSearch":
     from skko.search import KoSemanticSearch
 
     if options.split is not None:
-        raise ValueError(f"{options.corpus} is an index, whose texts are cut already: --split is for files.")
+        raise UsageError(f"{options.corpus} is an index, whose texts are cut already: --split is for files")
     search = KoSemanticSearch.load(options.corpus, embedder=options.model)
     if options.alpha is not None:
         search.set_params(alpha=options.alpha)
@@ -152,18 +154,5 @@ def _query(value: str) -> str:
     return value
 
 
-def _count(value: str) -> int:
-    if not value.isdigit() or int(value) < 1:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a whole number of at least 1")
-    return int(value)
-
-
-def _share(value: str) -> float:
-    share = float(value)
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{value} is not between 0 and 1")
-    return share
-
-
 def _split(value: str) -> str | int:
-    return value if value == "sentences" else _count(value)
+    return value if value == "sentences" else at_least(1)(value)

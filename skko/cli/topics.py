@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from skko.cli.files import read_file
-from skko.cli.options import add_command, add_file, add_model
+from skko.cli.options import add_command, add_file, add_model, at_least
 from skko.cli.output import print_result
 
 _EXAMPLES = """examples:
@@ -33,11 +33,15 @@ def add_parser(commands: Any) -> None:
     add_file(parser)
     parser.add_argument("--out", metavar="DIR", default="skko-topics", help="folder for the results (skko-topics)")
     add_model(parser)
-    parser.add_argument("--min-size", type=int, default=10, metavar="N", help="fewest texts of a topic (default: 10)")
-    parser.add_argument("--topics", type=int, metavar="N", help="join the nearest topics until N are left")
+    parser.add_argument(
+        "--min-size", type=at_least(2), default=10, metavar="N", help="fewest texts of a topic (default: 10)"
+    )
+    parser.add_argument("--topics", type=at_least(1), metavar="N", help="join the nearest topics until N are left")
     parser.add_argument("--all", action="store_true", help="give every text a topic, also those in none")
     parser.add_argument("--over", metavar="COLUMN", help="draw topics over this column, such as a month or a source")
-    parser.add_argument("--seed", type=int, default=0, help="seed; the same one gives the same topics (default: 0)")
+    parser.add_argument(
+        "--seed", type=at_least(0), default=0, help="seed; the same one gives the same topics (default: 0)"
+    )
     parser.add_argument("--save", metavar="FILE", help="keep the topic model in a file")
 
 
