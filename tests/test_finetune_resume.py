@@ -41,7 +41,9 @@ def kill_after(step: int, base: Path, cache: Path) -> None:
     process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", _PROGRAM, str(base)], env=environment)
     try:
         deadline = time.monotonic() + 300
-        while not any(int(path.name.rpartition("-")[2]) >= step for path in cache.rglob("checkpoint-*")):
+        # Not with rglob, which would look into checkpoints that are being removed.
+        written = "finetuned/*/training/checkpoint-*"
+        while not any(int(path.name.rpartition("-")[2]) >= step for path in cache.glob(written)):
             assert process.poll() is None, "the training ended before it could be killed"
             assert time.monotonic() < deadline
             time.sleep(0.002)

@@ -32,7 +32,9 @@ def m3(tiny_a: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("m3") / "model"
     shutil.copytree(tiny_a, path)
     torch.manual_seed(3)
-    torch.save(torch.nn.Linear(DIMENSION, 1).state_dict(), path / "sparse_linear.pt")
+    sparse = torch.nn.Linear(DIMENSION, 1)
+    torch.nn.init.constant_(sparse.bias, 1.0)  # most tokens weigh something, and some nothing
+    torch.save(sparse.state_dict(), path / "sparse_linear.pt")
     torch.save(torch.nn.Linear(DIMENSION, TOKEN_DIMENSION).state_dict(), path / "colbert_linear.pt")
     return path
 

@@ -25,7 +25,7 @@ def build_xlm_roberta(
     max_length: int = 128,
     dtype: str = "float32",
     corpus: Sequence[str] = _WORDS * 30,
-    vocabulary: int = 150,
+    vocabulary: int = 100,
 ) -> Path:
     """Write a sentence-transformers directory laid out as dragonkue/bge-m3-ko is, and return its path."""
     import torch
