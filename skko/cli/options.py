@@ -3,6 +3,7 @@
 import argparse
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 _FORMATS = ["csv", "tsv", "txt", "jsonl", "parquet"]
@@ -112,13 +113,7 @@ def at_least(least: int) -> Callable[[str], int]:
     callable
         Takes what was typed and returns the number; an argparse error says what it should be.
     """
-
-    def read(value: str) -> int:
-        if not value.isdecimal() or int(value) < least:
-            raise argparse.ArgumentTypeError(f"{value!r} is not a whole number of at least {least}")
-        return int(value)
-
-    return read
+    return partial(_whole, least)
 
 
 def between(low: float, high: float) -> Callable[[str], float]:
@@ -134,14 +129,20 @@ def between(low: float, high: float) -> Callable[[str], float]:
     callable
         Takes what was typed and returns the number; an argparse error says what it should be.
     """
+    return partial(_number, low, high)
 
-    def read(value: str) -> float:
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not low <= number <= high:
-            raise argparse.ArgumentTypeError(f"{value!r} is not a number from {low:g} to {high:g}")
-        return number
 
-    return read
+def _whole(least: int, value: str) -> int:
+    if not value.isdecimal() or int(value) < least:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a whole number of at least {least}")
+    return int(value)
+
+
+def _number(low: float, high: float, value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not low <= number <= high:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number from {low:g} to {high:g}")
+    return number
