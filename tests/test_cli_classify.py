@@ -85,6 +85,24 @@ def test_predictions_are_written_in_the_format_of_the_name(folder, capsys, endin
     assert list(readers[ending](f"o.{ending}").columns) == ["text", "label", "probability"]
 
 
+def test_columns_of_the_file_are_kept_beside_the_labels(folder, capsys):
+    run(capsys, *TRAIN, "--folds", "0", "--lexical", "no")
+    rows = "번호,문의,날짜\n007,배송이 늦어요,2026-01-02\n008,,\n009,환불해 주세요,2026-01-03\n"
+    Path("새 문의.csv").write_text(rows, encoding="cp949")
+    use = ["classify", "predict", "새 문의.csv", "--text", "문의", "--classifier", "문의.skops"]
+    assert run(capsys, *use, "--keep", "날짜", "0", "--out", "o.csv")["texts"] == 3
+    found = pd.read_csv("o.csv", dtype=str, keep_default_na=False)
+    assert found.columns.tolist() == ["날짜", "번호", "text", "label", "probability"]
+    assert found["번호"].tolist() == ["007", "008", "009"]
+    assert found["날짜"].tolist() == ["2026-01-02", "", "2026-01-03"]
+    assert found["label"].tolist()[1] == ""
+    Path("글.jsonl").write_text('{"id": 1, "text": "a", "label": "b"}\n', encoding="utf-8")
+    for wrong in (["label"], ["id", "id"]):
+        with pytest.raises(SystemExit, match="2"):
+            main([*use[:2], "글.jsonl", *use[5:], "--keep", *wrong])
+        assert "the result would have two columns of that name" in capsys.readouterr().err
+
+
 def test_copies_do_not_make_the_estimate_better(capsys):
     from skko import make_text_classifier
 

@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from skko.cli.files import check_place, check_table, read_file, write_table
-from skko.cli.options import add_command, add_file, add_model, at_least
+from skko.cli.files import check_place, check_table, read_column, read_file, source, write_table
+from skko.cli.options import UsageError, add_command, add_file, add_model, at_least
 from skko.cli.output import note, print_result
 from skko.exceptions import DataFileError
 from skko.optional import import_optional
@@ -13,9 +13,10 @@ from skko.optional import import_optional
 _EXAMPLES = """examples:
   skko classify train inquiries.csv --text 문장 --label 주제 --out 문의.skops
   skko classify evaluate held-out.csv --label 주제 --classifier 문의.skops --plot confusion.png
-  skko classify predict new.parquet --classifier 문의.skops --out labelled.csv
+  skko classify predict new.parquet --keep 번호 날짜 --classifier 문의.skops --out labelled.csv
   echo "배송이 언제 오나요" | skko classify predict - --classifier 문의.skops
 """
+_RESULT = ("text", "label", "probability")
 
 
 def add_parser(commands: Any) -> None:
@@ -49,6 +50,9 @@ def add_parser(commands: Any) -> None:
     predict = _add_action(actions, "predict", "label the texts of a file", _predict)
     predict.add_argument("--classifier", metavar="FILE", required=True, help="what train wrote")
     predict.add_argument("--out", metavar="FILE", help="csv, tsv, jsonl or parquet (default: lines on standard output)")
+    predict.add_argument(
+        "--keep", nargs="+", metavar="COLUMN", default=[], help="columns of the file to put before text and label"
+    )
 
     evaluate = _add_action(actions, "evaluate", "compare predictions with the labels of a file", _evaluate)
     evaluate.add_argument("--label", metavar="COLUMN", required=True, help="column of the labels, by name or position")
@@ -98,8 +102,15 @@ def _predict(options: argparse.Namespace) -> int:
     from skko.cli.classify_steps import predictions
 
     out = None if options.out is None else check_table(options.out)
+    file = source(options.file)
     # A prediction is of every row: one that is left out would shift those after it.
-    table = predictions(load_classifier(options.classifier), read_file(options, missing="keep").texts)
+    data, *kept = (read_column(file, options, text=column, missing="keep") for column in (options.text, *options.keep))
+    names = [str(column.text_column) for column in kept]
+    if taken := sorted({name for name in names if name in _RESULT or names.count(name) > 1}):
+        raise UsageError(f"--keep {' '.join(taken)}: the result would have two columns of that name")
+    table = predictions(load_classifier(options.classifier), data.texts)
+    for place, column in enumerate(kept):
+        table.insert(place, names[place], column.texts)
     if n_empty := int((table["label"] == "").sum()):
         note(f"{n_empty:,} rows have no text, and got no label", options)
     if out is not None:
