@@ -1,5 +1,7 @@
 """compare_models, count_leaks, explain, saved classifiers and the confusion display."""
 
+import subprocess
+import sys
 import warnings
 import zipfile
 
@@ -160,6 +162,24 @@ def test_a_saved_classifier_predicts_the_same_and_has_no_text(make, tmp_path):
     with zipfile.ZipFile(path) as parts:
         content = b"".join(parts.read(name) for name in parts.namelist()).decode("utf-8", "ignore")
     assert not any(text in content for text in TEXTS)
+
+
+def test_saving_and_loading_import_no_torch(tmp_path):
+    """skops looks at every package of scikit-learn, one of which would; it can be imported all the same afterwards."""
+    script = (
+        "import sys\n"
+        "from skko import make_text_classifier\n"
+        "from skko.classification import load_classifier, save_classifier\n"
+        "classifier = make_text_classifier('skko-mini').fit(['배송이 늦어요', '환불해 주세요'] * 5, [0, 1] * 5)\n"
+        "save_classifier(classifier, sys.argv[1])\n"
+        "print(load_classifier(sys.argv[1]).predict(['환불해 주세요']))\n"
+        "print(sorted({'torch', 'dask', 'transformers'} & set(sys.modules)))\n"
+        "import sklearn.externals.array_api_compat.torch as compatible\n"
+        "print(compatible.asarray([1.0]).shape, 'torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "문의.skops")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[1]", "[]", "torch.Size([1]) True"]
 
 
 def test_several_labels_and_descriptions_are_saved_too(tmp_path):

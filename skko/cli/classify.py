@@ -8,7 +8,7 @@ from skko.cli.files import check_place, check_table, read_column, read_file, sou
 from skko.cli.options import UsageError, add_command, add_file, add_model, at_least
 from skko.cli.output import note, print_result
 from skko.exceptions import DataFileError
-from skko.optional import import_optional
+from skko.saved import import_skops
 
 _EXAMPLES = """examples:
   skko classify train inquiries.csv --text 문장 --label 주제 --out 문의.skops
@@ -72,7 +72,7 @@ def _train(options: argparse.Namespace) -> int:
     from skko.cli.classify_steps import estimate
 
     check_place(options.out)
-    import_optional("skops.io", extra="save", purpose="save a classifier")  # said now rather than after the work
+    import_skops("save a classifier")  # said now rather than after the work
     texts, labels = _read_labelled(options)
     n_labels = len(set(labels))
     if n_labels < 2:
