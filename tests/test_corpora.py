@@ -201,6 +201,21 @@ def test_the_manifest_names_the_commit_of_a_model_of_a_hub(corpus, tmp_path, tin
     assert open_embeddings(tmp_path / "out").manifest["revision"] == f"dragonkue/bge-m3-ko@{COMMIT}"
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"shard_rows": 0}, "shard_rows must be at least 1, got 0"),
+        ({"workers": 0}, "workers must be at least 1, got 0"),
+        ({"format": "csv"}, "format must be one of"),
+        ({"engine": "spark"}, "engine must be one of"),
+    ],
+)
+def test_wrong_parameters_are_said_before_the_work(corpus, tmp_path, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        embed_corpus(corpus, tmp_path / "c", model="skko-mini", **wrong)
+    assert not (tmp_path / "c").exists()
+
+
 def test_command(corpus, tmp_path, capsys):
     arguments = ["embed", str(corpus), "--text", "문의", "--id", "번호", "--out", str(tmp_path / "빈 칸")]
     assert main([*arguments, "--json"]) == 0
@@ -212,7 +227,3 @@ def test_command(corpus, tmp_path, capsys):
     assert open_embeddings(tmp_path / "빈 칸").ids()[7] == "7"
     assert main([*arguments, "--shard-rows", "9"]) == 1
     assert "choose another folder" in capsys.readouterr().err
-    assert main([*arguments, "--shard-rows", "0"]) == 1
-    assert "shard_rows must be at least 1" in capsys.readouterr().err
-    assert main(["embed", "-", "--out", str(tmp_path / "c")]) == 1
-    assert "name files" in capsys.readouterr().err
