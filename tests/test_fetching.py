@@ -226,7 +226,8 @@ def test_ctrl_c_leaves_nothing(server, tmp_path):
     process = in_a_process(server, tmp_path)
     assert server.halfway.wait(60)
     process.send_signal(signal.SIGINT)
-    assert "KeyboardInterrupt" in process.communicate(timeout=60)[1]
+    said = process.communicate(timeout=60)[1]
+    assert "KeyboardInterrupt" in said, said
     assert left_in(tmp_path) == {"tiny/.lock"}
     server.held.clear()
     server.released.set()
