@@ -37,7 +37,9 @@ def import_skops(purpose: str) -> ModuleType:
     MissingDependencyError
         If skops is not installed.
     """
-    hidden = [name for name in _COSTLY if name.rpartition(".")[2] not in sys.modules]
+    # What is imported already hides nothing: another thread may be importing one of them.
+    costly = () if "skops.io" in sys.modules else _COSTLY
+    hidden = [name for name in costly if name.rpartition(".")[2] not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # of what is None, an import fails at once
     try:
         return import_optional("skops.io", extra="save", purpose=purpose)

@@ -3,6 +3,7 @@
 import pytest
 
 from skko.cli.main import main
+from skko.finetune.losses import LOSSES
 
 RECIPE = ["finetune", "--recipe", "bge-m3-ko"]
 TUNE = ["finetune", "짝.jsonl", "--base", "skko-mini", "--out", "tuned"]
@@ -18,17 +19,27 @@ RETRIEVAL = ["evaluate", "retrieval", "--data", ".", "--layout", "beir"]
         (["evaluate", "autorag"], "nothing to evaluate: pass --model, --search, --bm25, --vectorizer or --published"),
         (["evaluate", "autorag", "--model", "skko-mini"], "say where the benchmark is: --data DIR"),
         (RETRIEVAL, "nothing to evaluate: pass --model, --search, --bm25 or --vectorizer"),
-        (["finetune", "짝.jsonl"], "error: name --out and --base"),
-        (["finetune", "--base", "skko-mini", "--out", "tuned"], "error: name a FILE"),
-        ([*RECIPE, "--out", "tuned"], "error: name a FILE"),
-        ([*RECIPE, "--eval", "짝.jsonl"], "error: name a FILE and --out"),
-        ([*TUNE, "--columns", "a", "b", "--label", "b"], "error: b cannot be a text of --columns and the --label"),
-        ([*TUNE, "--loss", "words"], "error: there is no --loss words; there are "),
+        (["finetune", "짝.jsonl"], "skko finetune: error: name --out and --base"),
+        (["finetune", "--base", "skko-mini", "--out", "tuned"], "skko finetune: error: name a FILE"),
+        ([*RECIPE, "--out", "tuned"], "skko finetune: error: name a FILE"),
+        ([*RECIPE, "--eval", "짝.jsonl"], "skko finetune: error: name a FILE and --out"),
+        (
+            [*TUNE, "--columns", "a", "b", "--label", "b"],
+            "skko finetune: error: b cannot be a text of --columns and the --label",
+        ),
+        ([*TUNE, "--loss", "words"], f"skko finetune: error: there is no --loss words; there are {', '.join(LOSSES)}"),
     ],
 )
 def test_what_is_missing_or_contradictory_is_a_usage_error(command, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert message in usage_error(command, capsys)
+    assert usage_error(command, capsys).endswith(message)
+
+
+@pytest.mark.parametrize("loss", ["auto", *LOSSES])
+def test_every_loss_of_the_tuner_is_one_of_the_command(loss, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([*TUNE, "--loss", loss]) == 1
+    assert "There is no file 짝.jsonl" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -45,6 +56,7 @@ def test_what_is_missing_or_contradictory_is_a_usage_error(command, message, tmp
         (["topics", "문의.csv"], ["--min-size", "1"], "'1' is not a whole number of at least 2"),
         (["classify", "train", "문의.csv", "--label", "주제"], ["--folds", "-1"], "of at least 0"),
         (["embed", "문의.csv", "--out", "vectors"], ["--workers", "0"], "of at least 1"),
+        (["embed", "문의.csv", "--out", "vectors"], ["--shard-rows", "0"], "of at least 1"),
         (TUNE, ["--epochs", "0"], "of at least 1"),
         (TUNE, ["--matryoshka", "64", "0"], "of at least 1"),
     ],

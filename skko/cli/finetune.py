@@ -122,7 +122,7 @@ def run(options: argparse.Namespace) -> int:
 def _check_loss(loss: str | None) -> None:
     from skko.finetune.losses import LOSSES  # imported here: skko --help must not wait for it
 
-    if loss is not None and loss not in LOSSES:
+    if loss not in (None, "auto", *LOSSES):
         raise UsageError(f"there is no --loss {loss}; there are {', '.join(LOSSES)}")
 
 
