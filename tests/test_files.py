@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from skko.datasets import load_texts
+from skko.datasets.files import load_columns
 from skko.exceptions import DataFileError, SkkoWarning
 
 TEXTS = ["배송이 늦어요", "환불, 되나요?", '따옴표 "둘"', "똠방각하 뷁"]
@@ -126,3 +127,22 @@ def test_no_file_and_a_folder(tmp_path):
     for path in (tmp_path / "missing.csv", tmp_path):
         with pytest.raises(FileNotFoundError, match="no file"):
             load_texts(path)
+
+
+def test_columns_are_read_at_once(tmp_path):
+    path = tmp_path / "쌍.csv"
+    path.write_text("가,나,점수\n하나,둘,1\n셋,,2\n", encoding="utf-8")
+    opened = []
+
+    class Counted(type(path)):
+        def open(self, *args, **kwargs):
+            opened.append(args)
+            return super().open(*args, **kwargs)
+
+    one = load_texts(Counted(path), text="가", label="점수")
+    of_one = len(opened)
+    opened.clear()
+    both = load_columns(Counted(path), ["가", "나"], label="점수", missing="keep")
+    assert len(opened) == of_one
+    assert both == [one, load_texts(path, text="나", label="점수", missing="keep")]
+    assert both[1].texts == ["둘", ""]

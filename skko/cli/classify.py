@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from skko.cli.files import check_place, check_table, read_column, read_file, source, write_table
+from skko.cli.files import check_place, check_table, read_columns, read_file, source, write_table
 from skko.cli.options import UsageError, add_command, add_file, add_model, at_least
 from skko.cli.output import note, print_result
 from skko.exceptions import DataFileError
@@ -104,7 +104,7 @@ def _predict(options: argparse.Namespace) -> int:
     out = None if options.out is None else check_table(options.out)
     file = source(options.file)
     # A prediction is of every row: one that is left out would shift those after it.
-    data, *kept = (read_column(file, options, text=column, missing="keep") for column in (options.text, *options.keep))
+    data, *kept = read_columns(file, options, [options.text, *options.keep], missing="keep")
     names = [str(column.text_column) for column in kept]
     if taken := sorted({name for name in names if name in _RESULT or names.count(name) > 1}):
         raise UsageError(f"--keep {' '.join(taken)}: the result would have two columns of that name")

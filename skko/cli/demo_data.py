@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skko.cli.files import read_column, source
+from skko.cli.files import read_columns, source
 from skko.datasets import load_inquiries
 from skko.exceptions import DataFileError
 
@@ -75,7 +75,7 @@ def file_data(options: argparse.Namespace) -> DemoData:
         If the file cannot be read, or has fewer texts than a demo needs.
     """
     file = source(options.data)
-    data = read_column(file, options, text=options.text, label=options.label, missing="drop")
+    (data,) = read_columns(file, options, [options.text], label=options.label, missing="drop")
     rows = np.arange(len(data))
     if options.sample is not None and options.sample < len(rows):
         rows = np.sort(np.random.default_rng(_SEED).choice(rows, size=options.sample, replace=False))

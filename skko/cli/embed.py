@@ -1,10 +1,11 @@
 """``skko embed``: the texts of files as vectors in a folder."""
 
 import argparse
+import math
 from typing import Any
 
 from skko.cli.files import STANDARD_INPUT
-from skko.cli.options import UsageError, add_command, add_model, add_reading, at_least
+from skko.cli.options import UsageError, add_command, add_model, add_reading, at_least, between
 from skko.cli.output import print_result
 
 _EXAMPLES = """examples:
@@ -46,8 +47,12 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--engine", choices=["local", "ray"], default="local", help="who computes (default: local)")
     parser.add_argument("--address", help="of the Ray cluster (default: one on this machine)")
     parser.add_argument("--workers", type=at_least(1), default=1, metavar="N", help="workers of Ray (default: 1)")
-    parser.add_argument("--cpus", type=float, default=1, metavar="N", help="processors of a worker (default: 1)")
-    parser.add_argument("--gpus", type=float, default=0, metavar="N", help="GPUs of a worker, such as 0.5 (default: 0)")
+    parser.add_argument(
+        "--cpus", type=between(0, math.inf), default=1, metavar="N", help="processors of a worker (default: 1)"
+    )
+    parser.add_argument(
+        "--gpus", type=between(0, math.inf), default=0, metavar="N", help="GPUs of a worker, such as 0.5 (default: 0)"
+    )
     add_reading(parser)
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from skko.cli.files import read_column, source
+from skko.cli.files import read_columns, source
 from skko.cli.options import UsageError, add_command, add_file, at_least, between
 from skko.cli.output import print_result
 
@@ -192,7 +192,7 @@ def _run_file_task(options: argparse.Namespace) -> int:
     from skko import evaluation
 
     file = source(options.file)
-    *texts, target = (read_column(file, options, text=column).texts for column in options.columns)
+    *texts, target = (column.texts for column in read_columns(file, options, options.columns))
     y: Any = target
     if options.task in ("sts", "pairs"):
         y = [_number(value, row, options) for row, value in enumerate(target)]

@@ -4,6 +4,7 @@ import argparse
 import io
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
@@ -77,18 +78,19 @@ def read_file(
     Texts
         Texts and labels.
     """
-    return read_column(source(options.file), options, text=options.text, label=label, missing=missing)
+    (found,) = read_columns(source(options.file), options, [options.text], label=label, missing=missing)
+    return found
 
 
-def read_column(
+def read_columns(
     file: Any,
     options: argparse.Namespace,
+    columns: Sequence[str | None],
     *,
-    text: str | None,
     label: str | None = None,
     missing: Literal["error", "drop", "keep"] = "error",
-) -> "Texts":
-    """Read a column of a file, as the options say that it is to be read.
+) -> list["Texts"]:
+    """Read columns of a file, as the options say that it is to be read.
 
     Parameters
     ----------
@@ -96,21 +98,23 @@ def read_column(
         The file.
     options : argparse.Namespace
         What :func:`skko.cli.options.add_reading` defines.
-    text, label : str or None
-        Columns.
+    columns : sequence of str or None
+        The columns of texts.
+    label : str or None, default=None
+        Column of labels.
     missing : {"error", "drop", "keep"}, default="error"
         What to do with rows without a text.
 
     Returns
     -------
-    Texts
-        Texts and labels.
+    list of Texts
+        Texts and labels of each column.
     """
-    from skko.datasets import load_texts
+    from skko.datasets.files import load_columns
 
-    return load_texts(
+    return load_columns(
         file,
-        text=text,
+        columns,
         label=label,
         format=options.format,
         header=not options.no_header,

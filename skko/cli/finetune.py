@@ -71,7 +71,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--batch-size", type=at_least(1), metavar="N", help="rows of a step (default: 32768)")
     parser.add_argument("--mini-batch-size", type=at_least(1), metavar="N", help="texts computed at once (default: 64)")
     parser.add_argument(
-        "--learning-rate", type=between(0, 1), metavar="RATE", help="default: 3e-5; static models: 0.01"
+        "--learning-rate", type=between(0, 1, above=True), metavar="RATE", help="default: 3e-5; static models: 0.01"
     )
     parser.add_argument("--max-length", type=at_least(1), metavar="TOKENS", help="cut longer texts while training")
     parser.add_argument(

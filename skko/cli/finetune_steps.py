@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from skko.cli.files import read_column, source
+from skko.cli.files import read_columns, source
 from skko.exceptions import DataFileError
 
 # Keys of a jsonl file that hold no texts, by their usual names.
@@ -42,7 +42,7 @@ def read_examples(path: str, options: argparse.Namespace) -> Examples:
     keys = [] if options.columns else _keys(file, options)
     label = options.label or next((name for name in keys if name in _LABELS), None)
     names: list[Any] = options.columns or [name for name in keys if name != label] or [None]
-    found = [read_column(file, options, text=name, label=label) for name in names]
+    found = read_columns(file, options, names, label=label)
     labels = found[0].labels
     if len(found) == 1:
         return found[0].texts, labels

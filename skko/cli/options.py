@@ -116,20 +116,22 @@ def at_least(least: int) -> Callable[[str], int]:
     return partial(_whole, least)
 
 
-def between(low: float, high: float) -> Callable[[str], float]:
-    """Make a reader of an option that is a share, a cosine or a rate.
+def between(low: float, high: float, *, above: bool = False) -> Callable[[str], float]:
+    """Make a reader of an option that is a share, a cosine, a rate or an amount.
 
     Parameters
     ----------
     low, high : float
-        Bounds, which are allowed themselves.
+        Bounds, which are allowed themselves; an infinite ``high`` is none.
+    above : bool, default=False
+        Whether it must be above ``low``.
 
     Returns
     -------
     callable
         Takes what was typed and returns the number; an argparse error says what it should be.
     """
-    return partial(_number, low, high)
+    return partial(_number, low, high, above)
 
 
 def _whole(least: int, value: str) -> int:
@@ -138,11 +140,13 @@ def _whole(least: int, value: str) -> int:
     return int(value)
 
 
-def _number(low: float, high: float, value: str) -> float:
+def _number(low: float, high: float, above: bool, value: str) -> float:
     try:
         number = float(value)
     except ValueError:
         number = math.nan
-    if not low <= number <= high:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a number from {low:g} to {high:g}")
+    if not low <= number <= high or math.isinf(number) or (above and number == low):
+        least = f"above {low:g}" if above else f"from {low:g}"
+        most = "" if math.isinf(high) else f" to {high:g}" if not above else f", and at most {high:g}"
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number {least}{most}")
     return number

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skko.cli.files import STANDARD_INPUT, read_column, source
+from skko.cli.files import STANDARD_INPUT, read_columns, source
 from skko.cli.options import UsageError, add_command, add_reading, at_least, between
 from skko.cli.output import note, print_result, shorten
 
@@ -102,7 +102,7 @@ def _open(options: argparse.Namespace) -> "KoSemanticSearch":
 def _fit(options: argparse.Namespace) -> "KoSemanticSearch":
     from skko.search import KoSemanticSearch
 
-    data = read_column(source(options.corpus), options, text=options.text, missing="drop")
+    (data,) = read_columns(source(options.corpus), options, [options.text], missing="drop")
     params = {} if options.alpha is None else {"alpha": options.alpha}
     search: KoSemanticSearch = KoSemanticSearch(options.model or "skko-mini", split=options.split, **params)
     search.fit(data.texts, ids=data.rows)

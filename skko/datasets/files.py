@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from os import PathLike
@@ -120,22 +121,69 @@ def load_texts(
     >>> data.texts, data.labels, data.encoding
     (['배송이 늦어요'], ['배송'], 'cp949')
     """
+    (found,) = load_columns(path, [text], label=label, format=format, header=header, encoding=encoding, missing=missing)
+    return found
+
+
+def load_columns(
+    path: str | PathLike[str] | Traversable,
+    columns: Sequence[str | int | None],
+    *,
+    label: str | int | None = None,
+    format: str | None = None,
+    header: bool = True,
+    encoding: str | None = None,
+    missing: Literal["error", "drop", "keep"] = "error",
+) -> list[Texts]:
+    """Read several columns of texts from a file, which is read once.
+
+    Parameters
+    ----------
+    path : path-like or traversable
+        As for :func:`load_texts`.
+    columns : sequence of str, int or None
+        The columns of texts, each as ``text`` of :func:`load_texts`.
+    label : str, int or None, default=None
+        Column of the labels, which go with each of them.
+    format : {"csv", "tsv", "txt", "jsonl", "parquet"} or None, default=None
+        As for :func:`load_texts`.
+    header : bool, default=True
+        As for :func:`load_texts`.
+    encoding : str or None, default=None
+        As for :func:`load_texts`.
+    missing : {"error", "drop", "keep"}, default="error"
+        As for :func:`load_texts`; about each column by itself.
+
+    Returns
+    -------
+    list of Texts
+        One for each column.
+
+    Raises
+    ------
+    DataFileError, FileNotFoundError
+        As :func:`load_texts` does.
+    """
     file: Any = path if hasattr(path, "open") else Path(path)
     kind = find_format(file, format)
     used = None if kind == "parquet" else find_encoding(file, encoding)
-    frame = _read_parquet(file) if used is None else _parse(file, kind, header, used)
-    column = find_column(list(frame.columns), text, file)
-    label_column = None if label is None else find_column(list(frame.columns), label, file)
-    frame = keep_texts(frame.reset_index(drop=True), column, missing, file)
-    labels = None if label_column is None else _labels(frame, label_column, file)
-    return Texts(
-        frame[column].astype(str).tolist(),
-        labels,
-        str(column),
-        None if label_column is None else str(label_column),
-        used,
-        frame.index.tolist(),
-    )
+    table = (_read_parquet(file) if used is None else _parse(file, kind, header, used)).reset_index(drop=True)
+    label_column = None if label is None else find_column(list(table.columns), label, file)
+    found = []
+    for text in columns:
+        column = find_column(list(table.columns), text, file)
+        frame = keep_texts(table, column, missing, file)
+        found.append(
+            Texts(
+                frame[column].astype(str).tolist(),
+                None if label_column is None else _labels(frame, label_column, file),
+                str(column),
+                None if label_column is None else str(label_column),
+                used,
+                frame.index.tolist(),
+            )
+        )
+    return found
 
 
 def _parse(path: Path, kind: str, header: bool, encoding: str) -> pd.DataFrame:
