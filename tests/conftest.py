@@ -1,6 +1,7 @@
 """Fixtures: tiny models, counters, and no network outside the tests that own a server."""
 
 import os
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,6 +16,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("SKKO_DEVICE", "cpu")
 _cache = tempfile.TemporaryDirectory(prefix="skko-cache-", ignore_cleanup_errors=True)
 os.environ["SKKO_CACHE_DIR"] = _cache.name
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As a shell has it in what it runs in the background; the processes of these tests would not hear Ctrl-C either.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
