@@ -48,6 +48,12 @@ def embed(corpus: Path, out: Path, model: str, **params):
     return embed_corpus(corpus, out, model=model, shard_rows=4, show_progress=False, **params)
 
 
+def workers() -> set[int]:
+    """Processes of any cluster here that make shards."""
+    processes = psutil.process_iter(["cmdline"])
+    return {process.pid for process in processes if "ShardMaker" in "".join(process.info["cmdline"] or ())}
+
+
 def test_the_bytes_are_those_of_the_local_engine(cluster, corpus, tmp_path):
     model = str(build_xlm_roberta(tmp_path / "model", seed=0))
     embed(corpus, tmp_path / "ray", model, engine="ray", address=cluster, workers=2)
@@ -60,15 +66,20 @@ def test_a_lost_worker_is_made_up_for(cluster, corpus, tmp_path):
     model = str(build_xlm_roberta(tmp_path / "model", seed=0))
     out = tmp_path / "ray"
     killed: list[int] = []
+    ending = workers()  # of the test before
 
     def kill_one() -> None:
         deadline = time.monotonic() + 120
+        started: set[int] = set()
+        while not started and time.monotonic() < deadline:
+            time.sleep(0.1)
+            started = workers() - ending
+        # Shards come within milliseconds of each other: no time to look at every process between two of them.
         while not killed and time.monotonic() < deadline:
             time.sleep(0.005)
-            workers = [p for p in psutil.process_iter(["cmdline"]) if "ShardMaker" in "".join(p.info["cmdline"] or ())]
-            if workers and 1 <= len(list(out.glob("*.done.json"))) < 11:
-                os.kill(workers[0].pid, signal.SIGKILL)
-                killed.append(workers[0].pid)
+            if 1 <= len(list(out.glob("*.done.json"))) < 11:
+                os.kill(min(started), signal.SIGKILL)
+                killed.append(min(started))
 
     killer = threading.Thread(target=kill_one)
     killer.start()

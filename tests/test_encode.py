@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -130,6 +130,7 @@ def test_grid_search_in_processes_gives_the_same_scores(tiny_a):
 
 
 @given(st.lists(st.integers(0, 300), max_size=80), st.integers(1, 600))
+@example([0, 1], 1)
 def test_batches_hold_every_row_once_within_the_budget(lengths, budget):
     batches = plan_batches(lengths, budget)
     rows = [row for batch in batches for row in batch.tolist()]

@@ -145,8 +145,13 @@ def _number(low: float, high: float, above: bool, value: str) -> float:
         number = float(value)
     except ValueError:
         number = math.nan
-    if not low <= number <= high or math.isinf(number) or (above and number == low):
-        least = f"above {low:g}" if above else f"from {low:g}"
-        most = "" if math.isinf(high) else f" to {high:g}" if not above else f", and at most {high:g}"
-        raise argparse.ArgumentTypeError(f"{value!r} is not a number {least}{most}")
-    return number
+    fits = low < number <= high if above else low <= number <= high
+    if fits and math.isfinite(number):
+        return number
+    if above:
+        bounds = f"above {low:g}, and at most {high:g}"
+    elif math.isinf(high):
+        bounds = f"from {low:g}"
+    else:
+        bounds = f"from {low:g} to {high:g}"
+    raise argparse.ArgumentTypeError(f"{value!r} is not a number {bounds}")

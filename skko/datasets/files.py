@@ -168,10 +168,10 @@ def load_columns(
     kind = find_format(file, format)
     used = None if kind == "parquet" else find_encoding(file, encoding)
     table = (_read_parquet(file) if used is None else _parse(file, kind, header, used)).reset_index(drop=True)
+    text_columns = [find_column(list(table.columns), text, file) for text in columns]
     label_column = None if label is None else find_column(list(table.columns), label, file)
     found = []
-    for text in columns:
-        column = find_column(list(table.columns), text, file)
+    for column in text_columns:
         frame = keep_texts(table, column, missing, file)
         found.append(
             Texts(

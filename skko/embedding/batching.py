@@ -25,12 +25,12 @@ def plan_batches(lengths: ArrayLike, budget: int) -> list[NDArray[np.intp]]:
     >>> [batch.tolist() for batch in plan_batches([3, 9, 4, 1], budget=9)]
     [[1], [2, 0], [3]]
     """
-    lengths = np.maximum(np.asarray(lengths, dtype=np.int64), 1)
+    lengths = np.asarray(lengths, dtype=np.int64)
     order = np.argsort(-lengths, kind="stable")
     batches = []
     start = 0
     while start < len(order):
-        count = max(1, budget // int(lengths[order[start]]))
+        count = max(1, budget // max(1, int(lengths[order[start]])))  # a text may have no tokens at all
         batches.append(order[start : start + count])
         start += count
     return batches
