@@ -172,6 +172,8 @@ def main() -> None:
     for name in wanted:
         print(name, flush=True)
         STEPS[name]()
+        for made in WORK.glob("*/pyvenv.cfg"):  # gigabytes each
+            shutil.rmtree(made.parent)
     print("fit for a release, as far as " + ", ".join(wanted) + " can tell")
 
 
