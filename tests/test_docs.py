@@ -5,6 +5,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import tempfile
 import textwrap
 from importlib import import_module
 from pathlib import Path
@@ -21,6 +22,11 @@ DOCS = ROOT / "docs"
 # What the build writes, and pages with a test of their own.
 _ELSEWHERE = ("_api/", "_build/", "_gallery/", "_results/", "model_selection.md", "services.md", "ko/services.md")
 _KOREAN = DOCS / "ko"
+
+
+@pytest.fixture(autouse=True)
+def _pages_write_where_pytest_tidies_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 def blocks(page: str) -> list[str]:
