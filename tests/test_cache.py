@@ -218,19 +218,21 @@ def test_the_default_cache_outlives_the_process(tiny_a, fresh_cache):
 def test_a_store_holds_what_a_dictionary_does(tmp_path, data):
     directory = tmp_path / str(time.perf_counter_ns())
     store, oracle = DiskStore(directory), {}
-    for step in range(data.draw(st.integers(1, 12))):
-        texts = data.draw(st.lists(st.integers(0, 20), unique=True, min_size=1, max_size=8))
-        if data.draw(st.booleans()):
-            vectors = vectors_of(len(texts), 4, seed=step)
-            store.put(keys_of(*texts), vectors, 1 << 20)
-            oracle |= dict(zip(texts, vectors, strict=True))
-        else:
-            found, out = get_from(store, texts)
-            assert found.tolist() == [text in oracle for text in texts]
-            assert all(np.array_equal(out[i], oracle[text]) for i, text in enumerate(texts) if text in oracle)
-        if data.draw(st.booleans()):
-            store.close()
-            store = DiskStore(directory)
-    assert len(store) == len(oracle)
-    store.close()
+    try:
+        for step in range(data.draw(st.integers(1, 12))):
+            texts = data.draw(st.lists(st.integers(0, 20), unique=True, min_size=1, max_size=8))
+            if data.draw(st.booleans()):
+                vectors = vectors_of(len(texts), 4, seed=step)
+                store.put(keys_of(*texts), vectors, 1 << 20)
+                oracle |= dict(zip(texts, vectors, strict=True))
+            else:
+                found, out = get_from(store, texts)
+                assert found.tolist() == [text in oracle for text in texts]
+                assert all(np.array_equal(out[i], oracle[text]) for i, text in enumerate(texts) if text in oracle)
+            if data.draw(st.booleans()):
+                store.close()
+                store = DiskStore(directory)
+        assert len(store) == len(oracle)
+    finally:  # also where Hypothesis ends an example early
+        store.close()
     shutil.rmtree(directory)

@@ -79,6 +79,19 @@ def test_a_conversion_is_kept_for_the_user_alone_and_used_without_torch(tiny_a, 
     assert {path.stat().st_mode & 0o777 for path in (converted, *converted.iterdir())} == {0o700}
 
 
+def test_nobody_is_told_of_a_conversion(tiny_a, tmp_path):
+    script = (
+        "import os, sys; forks = []; os.register_at_fork(before=lambda: forks.append(1))\n"  # as its telemetry does
+        "from skko.models.registry import registry; from skko.models.spec import ModelSpec\n"
+        f"registry.get(ModelSpec({str(tiny_a)!r}, backend='openvino'))\n"
+        "print(forks, [name for name in sys.modules if name.startswith('openvino_telemetry')])"
+    )
+    env = {**os.environ, "SKKO_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env)
+    assert done.stdout == "[] []\n", done.stderr
+    assert list((tmp_path / "openvino").iterdir())
+
+
 def test_other_weights_are_another_model(tiny_a, tiny_b, converted, tmp_path):
     model = shutil.copytree(tiny_a, tmp_path / "model")
     first = embed(model)

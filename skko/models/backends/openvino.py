@@ -74,7 +74,7 @@ class OpenVINOEncoder:
     """
 
     def __init__(self, spec: ModelSpec) -> None:
-        import_optional("openvino", extra="openvino", purpose='run models with backend="openvino"')
+        _import_openvino()
         if spec.dtype not in _DTYPES:
             raise ValueError(f"dtype={spec.dtype!r} is not known to the openvino backend: use one of {list(_DTYPES)}.")
         if spec.device != "cpu":
@@ -198,6 +198,22 @@ def _n_threads() -> int | None:
     if (torch := sys.modules.get("torch")) is not None:  # importing it takes longer than loading the model
         return int(torch.get_num_threads())
     return asked_threads()
+
+
+def _import_openvino() -> None:
+    """Import OpenVINO without its telemetry, which tells a service of each import and conversion if nobody forbade it.
+
+    Where that package cannot be imported OpenVINO does without. A process that has it already is left as it is.
+    """
+    telemetry = "openvino_telemetry"
+    loaded = telemetry in sys.modules
+    if not loaded:
+        sys.modules[telemetry] = None  # type: ignore[assignment]  # so Python says that it is not there
+    try:
+        import_optional("openvino", extra="openvino", purpose='run models with backend="openvino"')
+    finally:
+        if not loaded:
+            del sys.modules[telemetry]
 
 
 def _convert(spec: ModelSpec) -> _Converted:
