@@ -72,13 +72,13 @@ def test_rows_among_themselves_are_compared_once(axes, monkeypatch):
     X = rng.integers(-1, 2, size=(300, axes)).astype(np.float32) if axes == 3 else rng.normal(size=(300, axes))
     X = np.unique(unit_rows(X), axis=0)
     cells = []
-    compute = products._NumpyProducts.compute
+    compute = products.NumpyProducts.compute
 
     def counted(self, rows, columns):
         cells.append((rows.stop - rows.start) * (columns.stop - columns.start))
         compute(self, rows, columns)
 
-    monkeypatch.setattr(products._NumpyProducts, "compute", counted)
+    monkeypatch.setattr(products.NumpyProducts, "compute", counted)
     for height in (7, 64, 512):
         monkeypatch.setattr(neighbors, "tile_shape", lambda memory, height=height: (height, 2 * height))
         cells.clear()

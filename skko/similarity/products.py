@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 
 from skko.config import get_config
 from skko.exceptions import DeviceNotAvailableError
+from skko.similarity._processor import Bfloat16Products, NumpyProducts, bfloat16_is_faster, enough, lost_in_sums
 from skko.similarity.cosines import Rows
 
 Precision = Literal["auto", "float32", "float16", "bfloat16"]
 
 _UNIT_ROUNDOFF = {"float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 # Fewer multiplications than these take NumPy less time than it takes to import torch.
-_WORTH_A_GPU = 1e11
+_WORTH_TORCH = 1e11
 
 
 class Products(Protocol):
@@ -81,11 +82,11 @@ def products_of(left: Rows, right: Rows, device: str = "auto", precision: Precis
     left, right : Rows
         The two sides.
     device : str, default="auto"
-        ``"cpu"`` is NumPy, whose product was faster than torch's on the processor it was measured on; anything else is
-        a device of torch. ``"auto"`` is the setting ``device``, and where that is ``"auto"`` too CUDA if there is
-        any; work that is over in a second stays on the CPU.
+        ``"cpu"`` is the processor, anything else a device of torch. ``"auto"`` is the setting ``device``, and where
+        that is ``"auto"`` too CUDA if there is any; work that is over in a second stays on the processor.
     precision : {"auto", "float32", "float16", "bfloat16"}, default="auto"
-        Of the fast product, never of a result: ``"auto"`` is float16 on CUDA and float32 elsewhere.
+        Of the fast product, never of a result: ``"auto"`` is float16 on CUDA, bfloat16 on a processor that multiplies
+        it at least twice as fast, where the work is worth finding out, and float32 elsewhere.
 
     Returns
     -------
@@ -103,17 +104,25 @@ def products_of(left: Rows, right: Rows, device: str = "auto", precision: Precis
         raise ValueError(f"A has {left.unit.shape[1]} columns and B has {right.unit.shape[1]}: they must be the same.")
     if precision not in ("auto", *_UNIT_ROUNDOFF):
         raise ValueError(f'precision must be "auto", "float32", "float16" or "bfloat16", got {precision!r}.')
-    name = _device(device, len(left) * len(right) * left.unit.shape[1])
+    multiplications = len(left) * len(right) * left.unit.shape[1]
+    name = _device(device, multiplications)
     if precision == "auto":
-        precision = "float16" if name.startswith("cuda") else "float32"
-    if name == "cpu" and precision == "float32":
-        return _NumpyProducts(left, right)
+        precision = _fastest(name, multiplications)
+    if name == "cpu" and precision != "float16":
+        return NumpyProducts(left, right) if precision == "float32" else Bfloat16Products(left, right)
     return _TorchProducts(left, right, name, precision)
+
+
+def _fastest(device: str, multiplications: int) -> Precision:
+    if device.startswith("cuda"):
+        return "float16"
+    worth_it = device == "cpu" and multiplications >= _WORTH_TORCH and bfloat16_is_faster()
+    return "bfloat16" if worth_it else "float32"
 
 
 def _device(device: str, multiplications: int) -> str:
     if device == "auto":
-        if multiplications < _WORTH_A_GPU:
+        if multiplications < _WORTH_TORCH:
             return "cpu"
         device = get_config()["device"]
     if device == "cpu":
@@ -138,43 +147,10 @@ def _slack(dimension: int, precision: str, exact_sums: bool) -> float:
     themselves. Half precision rounds both factors and the result; on a GPU a product in float32 may be rounded like
     float16 (TF32), and partial sums may be rounded too, for which as much again is left.
     """
-    summed = (dimension + 16) * _UNIT_ROUNDOFF["float32"]
+    summed = lost_in_sums(dimension)
     if precision == "float32" and exact_sums:
         return 1.01 * summed
     return summed + 8 * max(_UNIT_ROUNDOFF[precision], _UNIT_ROUNDOFF["float16"])
-
-
-def _enough(k: int) -> int:
-    """Products of a row whose k-th largest is a bound for the others: to order more takes longer than it saves."""
-    return max(512, 8 * k)
-
-
-class _NumpyProducts:
-    def __init__(self, left: Rows, right: Rows) -> None:
-        self.slack = _slack(left.unit.shape[1], "float32", exact_sums=True)
-        self._left, self._right = left.unit, right.unit
-        self._buffer = np.empty(0, dtype=np.float32)
-        self._tile = np.empty((0, 0), dtype=np.float32)
-
-    def compute(self, rows: slice, columns: slice) -> None:
-        shape = (rows.stop - rows.start, columns.stop - columns.start)
-        if self._buffer.size < shape[0] * shape[1]:
-            self._buffer = np.empty(shape[0] * shape[1], dtype=np.float32)
-        self._tile = self._buffer[: shape[0] * shape[1]].reshape(shape)
-        np.matmul(self._left[rows], self._right[columns].T, out=self._tile)
-
-    def reaching(
-        self, least: NDArray[np.float32], *, turned: bool = False
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-        flat = np.flatnonzero(self._tile >= (least[None, :] if turned else least[:, None]))
-        i = flat // self._tile.shape[1]
-        j = flat - i * self._tile.shape[1]
-        return (j, i, self._tile.ravel()[flat]) if turned else (i, j, self._tile.ravel()[flat])
-
-    def kth(self, k: int, *, turned: bool = False) -> NDArray[np.float32]:
-        first = (self._tile.T if turned else self._tile)[:, : _enough(k)]
-        at = first.shape[1] - k
-        return np.partition(first, at, axis=1)[:, at].copy()
 
 
 class _TorchProducts:
@@ -203,6 +179,6 @@ class _TorchProducts:
         return (j, i, values.cpu().numpy()) if turned else (i, j, values.cpu().numpy())
 
     def kth(self, k: int, *, turned: bool = False) -> NDArray[np.float32]:
-        first = (self._tile.T if turned else self._tile)[:, : _enough(k)]
+        first = (self._tile.T if turned else self._tile)[:, : enough(k)]
         values: NDArray[np.float32] = self._torch.topk(first, k, dim=1).values[:, -1].float().cpu().numpy()
         return values
