@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import cache
 from numbers import Integral
 from typing import Any
 
@@ -44,12 +45,30 @@ _INVISIBLE: dict[int, int | None] = dict.fromkeys(
 # Joiners hold emoji such as a family together; beside letters, spaces and edges they join nothing.
 _STRAY_JOINER = re.compile(r"(?:(?<=[\w\s])|^)\u200d+|\u200d+(?=[\w\s]|$)")
 _JOINERS = re.compile("\u200d{2,}")
-_WHITE_SPACE = re.compile(r"\s+")
+_WHITE_SPACE = re.compile(r"\s{2,}|[^\S ]")  # all but a single space, which would be replaced by itself
 # Letters and digits are left out: 1000원 and www are not emphasis. ㅋ, ㅠ and Hangul syllables are.
 _HANGUL = "[ㄱ-ㆎ가-힣]"
 # A mark or emoji with what belongs to it: ❤️ has a presentation selector, 👍🏻 a skin tone, a family its joiners.
 _TAIL = "\ufe0f\u200d\U0001f3fb-\U0001f3ff"
 _SYMBOL = rf"(?<!\u200d)[^\w\s{_TAIL}](?:[\ufe0f\U0001f3fb-\U0001f3ff]|\u200d[^\w\s{_TAIL}])*+"
+
+
+@cache
+def _spellings(fold_width: bool, remove_invisible: bool) -> tuple[re.Pattern[str], dict[str, str]]:
+    """What is written otherwise, which most texts have nothing of, and what instead."""
+    table: dict[int, int | None] = {}
+    if fold_width:
+        table |= _WIDTH | _JAMO
+    if remove_invisible:
+        table |= _BLANKS | _INVISIBLE
+    plain = {chr(code): "" if to is None else chr(to) for code, to in table.items()}
+    return re.compile(f"[{re.escape(''.join(plain))}]" if plain else r"(?!)"), plain
+
+
+@cache
+def _runs(most: int) -> re.Pattern[str]:
+    """More than so many of one letter or symbol."""
+    return re.compile(rf"({_HANGUL})\1{{{most},}}|({_SYMBOL})(?:\2(?![{_TAIL}])){{{most},}}")
 
 
 def _without_stray_joiners(text: str) -> str:
@@ -179,13 +198,9 @@ class KoTextNormalizer(TransformerMixin, TextEstimator):
     def _normalise(self, text: str) -> str:
         if text.isascii():
             return self._squeeze(text)
-        table: dict[int, int | None] = {}
-        if self.fold_width:
-            table |= _WIDTH | _JAMO
-        if self.remove_invisible:
-            table |= _BLANKS | _INVISIBLE
+        pattern, plain = _spellings(self.fold_width, self.remove_invisible)
         # After the other characters: what was removed may have stood between a letter and its mark.
-        text = unicodedata.normalize("NFC", text.translate(table))
+        text = unicodedata.normalize("NFC", pattern.sub(lambda match: plain[match[0]], text))
         # Where a joiner went, a letter and its mark may compose, and the next joiner then stands beside a letter.
         while self.remove_invisible and (bare := _without_stray_joiners(text)) != text:
             text = unicodedata.normalize("NFC", bare)
@@ -194,8 +209,7 @@ class KoTextNormalizer(TransformerMixin, TextEstimator):
     def _squeeze(self, text: str) -> str:
         most = self.max_repeats
         if most is not None:
-            run = rf"({_HANGUL})\1{{{most},}}|({_SYMBOL})(?:\2(?![{_TAIL}])){{{most},}}"
-            text = re.sub(run, lambda match: (match[1] or match[2]) * most, text)
+            text = _runs(most).sub(lambda match: (match[1] or match[2]) * most, text)
         if self.collapse_whitespace:
             text = _WHITE_SPACE.sub(" ", text).strip()
         return text
