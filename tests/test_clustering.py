@@ -17,7 +17,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skko import HDBSCANClusterer
-from skko.clustering import UMAPReducer, _layout, topic_keywords
+from skko.clustering import UMAPReducer, _layout, reduction, topic_keywords
 from skko.clustering.keywords import _together
 from skko.text import KOREAN_STOP_WORDS, tokenise
 from skko.text.morphology import NOUN_TAGS
@@ -321,6 +321,21 @@ def test_a_layout_is_the_same_for_any_number_of_threads(monkeypatch):
         places.append(UMAPReducer(random_state=0).fit_transform(X))
     np.testing.assert_array_equal(places[0], places[1])
     np.testing.assert_array_equal(places[0], places[2])
+
+
+@pytest.mark.parametrize(("n_rows", "asked", "taken"), [(20, None, 200), (21, None, 150), (21, 3, 3)])
+def test_many_rows_take_fewer_steps_unless_told(monkeypatch, n_rows, asked, taken):
+    monkeypatch.setattr(reduction, "_SMALL", 20)
+    steps = []
+
+    def counted(start, graph, *, n_epochs, **others):
+        steps.append(n_epochs)
+        return _layout.lay_out(start, graph, n_epochs=n_epochs, **others)
+
+    monkeypatch.setattr(reduction, "lay_out", counted)
+    X = np.random.default_rng(0).normal(size=(n_rows, 4))
+    UMAPReducer(2, n_epochs=asked, random_state=0).fit(X)
+    assert steps == [taken]
 
 
 def test_an_edge_is_used_in_the_share_of_the_steps_that_is_its_weight():

@@ -188,8 +188,8 @@ class _Springs:
     ) -> NDArray[np.float32]:
         """Add up what pulls and pushes each of the rows in one step."""
         active = np.flatnonzero(self._due <= epoch)
-        self._due[active] += self._wait[active]
-        head, tail, here = self._head[active], self._tail[active], places[self._rows]
+        self._due[active] += self._wait.take(active)
+        head, tail, here = self._head.take(active), self._tail.take(active), places[self._rows]
         counts = np.bincount(head, minlength=len(here))
         force = _attraction(places, here, head, tail, counts, curve)
         weights = counts.astype(np.float32)

@@ -14,7 +14,7 @@ from skko.text.morphology import NOUN_TAGS, Morpheme, analyse
 _LONGEST = 3  # nouns in one compound
 _SUFFIXES = frozenset("들 적 님 씩 쯤 별 당 상".split())  # these make no other noun of what they follow
 _JOSA = "서"  # of 서울서, in headlines, which Kiwi takes for a noun
-_EXCERPT = 400  # characters of a text that are read where not all can be
+_EXCERPT = 200  # characters of a text that are read where not all can be
 
 
 def count_terms(

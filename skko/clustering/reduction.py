@@ -13,6 +13,8 @@ from skko.base import Interval, SkkoEstimator, StrOptions, fit_context
 from skko.clustering._layout import fuzzy_graph, lay_out, memberships, principal_axes
 from skko.similarity import collapse, row_digests, top_k, unit_rows
 
+_SMALL = 10_000  # rows, as in umap-learn, which takes 500 steps and 200
+
 
 class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimator):
     """Reduce vectors to a few dimensions with UMAP, by cosine, without a compiler.
@@ -28,8 +30,8 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
         Neighbours of each row in the graph; fewer show finer groups. Small data get as many as there are.
     min_dist : float, default=0.0
         Least distance between rows in the result; 0 packs groups tight, which suits clustering.
-    n_epochs : int, default=200
-        Steps of the optimisation.
+    n_epochs : int or None, default=None
+        Steps of the optimisation. None is 200, and 150 of more than 10,000 rows.
     random_state : int, RandomState instance or None, default=None
         Seed. With an int the result repeats bit for bit on one machine, and the global generators are left alone.
     show_progress : bool or "auto", default="auto"
@@ -72,7 +74,7 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "n_neighbors": [Interval(Integral, 2, None, closed="left")],
         "min_dist": [Interval(Real, 0, None, closed="left")],
-        "n_epochs": [Interval(Integral, 1, None, closed="left")],
+        "n_epochs": [Interval(Integral, 1, None, closed="left"), None],
         "random_state": ["random_state"],
         "show_progress": ["boolean", StrOptions({"auto"})],
     }
@@ -83,7 +85,7 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
         *,
         n_neighbors: int = 15,
         min_dist: float = 0.0,
-        n_epochs: int = 200,
+        n_epochs: int | None = None,
         random_state: Any = None,
         show_progress: Any = "auto",
     ) -> None:
@@ -177,7 +179,7 @@ class UMAPReducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkkoEstimat
             start,
             fuzzy_graph(others, np.maximum(distances, 0)),
             min_dist=self.min_dist,
-            n_epochs=self.n_epochs,
+            n_epochs=self.n_epochs or (200 if len(rows) <= _SMALL else 150),
             rng=rng,
             show_progress=self.show_progress,
         )

@@ -35,7 +35,7 @@ class KoTopicModel(ClusterMixin, TextEstimator):
         From 0, the words of most weight, to 1, words that stand in different texts.
     n_representatives : int, default=3
         Texts kept to show what a topic is about.
-    max_characters : int or None, default=4_000_000
+    max_characters : int or None, default=2_000_000
         Bound on the characters whose morphemes are analysed for the words, shared evenly among the topics; where it is
         felt, texts spread over each topic are read, and of each its beginning. None reads everything.
     show_progress : bool or "auto", default="auto"
@@ -92,7 +92,7 @@ class KoTopicModel(ClusterMixin, TextEstimator):
         n_keywords: int = 10,
         diversity: float = 0.1,
         n_representatives: int = 3,
-        max_characters: int | None = 4_000_000,
+        max_characters: int | None = 2_000_000,
         show_progress: Any = "auto",
     ) -> None:
         self.clusterer = clusterer
