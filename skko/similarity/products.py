@@ -140,24 +140,20 @@ def _device(device: str, multiplications: int) -> str:
     return device
 
 
-def _slack(dimension: int, precision: str, exact_sums: bool) -> float:
+def _slack(dimension: int, precision: str) -> float:
     """How far a product may be from the true cosine, whatever the order of its sum.
 
-    Of a sum of ``d`` products of float32 of unit length at most ``d`` roundings are lost, and a few more in the lengths
-    themselves. Half precision rounds both factors and the result; on a GPU a product in float32 may be rounded like
-    float16 (TF32), and partial sums may be rounded too, for which as much again is left.
+    Half precision rounds both factors and the result; on a GPU a product in float32 may be rounded like float16 (TF32),
+    and partial sums may be rounded too, for which as much again is left.
     """
-    summed = lost_in_sums(dimension)
-    if precision == "float32" and exact_sums:
-        return 1.01 * summed
-    return summed + 8 * max(_UNIT_ROUNDOFF[precision], _UNIT_ROUNDOFF["float16"])
+    return lost_in_sums(dimension) + 8 * max(_UNIT_ROUNDOFF[precision], _UNIT_ROUNDOFF["float16"])
 
 
 class _TorchProducts:
     def __init__(self, left: Rows, right: Rows, device: str, precision: str) -> None:
         import torch
 
-        self.slack = _slack(left.unit.shape[1], precision, exact_sums=device == "cpu")
+        self.slack = _slack(left.unit.shape[1], precision)
         dtype = getattr(torch, precision)
         self._torch, self._device = torch, device
         self._left = torch.from_numpy(left.unit).to(device, dtype)
