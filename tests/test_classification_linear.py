@@ -82,6 +82,17 @@ def test_dense_and_sparse_features_give_one_answer():
     np.testing.assert_allclose(in_half.coef_, of_dense.coef_, atol=2e-3)
 
 
+@pytest.mark.parametrize("C", [0.1, 1.0, 100.0])
+@pytest.mark.parametrize("tol", [1e-6, 1e-7, 1e-12])
+def test_a_tolerance_finer_than_single_precision_ends_where_rounding_begins(C, tol):
+    for seed in range(10):
+        X, y = problem(seed=seed)
+        exact = CalibratedLogisticRegression(C, calibrate=False, tol=1e-10).fit(X, y)
+        single = CalibratedLogisticRegression(C, calibrate=False, tol=tol).fit(X.astype(np.float32), y)
+        assert single.n_iter_ < 30
+        np.testing.assert_allclose(single.predict_proba(X), exact.predict_proba(X), atol=1e-3)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 12), st.integers(0, 5), st.integers(0, 8), st.integers(0, 2**20))
 def test_products_are_those_of_the_whole_matrix(n, n_dense, n_sparse, seed):

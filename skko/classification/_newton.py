@@ -82,7 +82,7 @@ class Fit:
     n_iter : int
         Newton steps taken.
     converged : bool
-        Whether the gradient fell below the tolerance.
+        Whether the gradient fell below the tolerance, or as far as the precision tells.
     """
 
     coef: NDArray[Any]
@@ -137,18 +137,24 @@ def fit_logistic(
     scores = X.dot(W)
     value = _loss(scores, Y, share, link)
     squared = X.squared() if C * total > _STIFF else None
-    n_iter, converged = 0, False
+    n_iter, converged, largest = 0, False, np.inf
     while True:
         P = probabilities(scores, link)
         gradient = X.back(share * (P - Y))
         gradient[:-1] += penalty * W[:-1]
-        converged = float(np.abs(gradient).max()) <= tol
+        before, largest = largest, float(np.abs(gradient).max())
+        converged = largest <= tol
         if converged or n_iter == max_iter:
             break
         scale = None if squared is None else _diagonal(squared, P, share, penalty)
         step = _newton_step(X, P, share, penalty, gradient, link, scale)
+        slope = float(np.vdot(gradient, step))
+        # Where a step gains less than rounding takes, the objective tells nothing any more, and the gradient decides.
+        if -slope <= np.finfo(X.dtype).eps * value and largest >= before:
+            converged = True
+            break
         along = X.dot(step)
-        length, found = _line_search(W, step, scores, along, Y, share, penalty, value, gradient, link)
+        length, found = _line_search(W, step, scores, along, Y, share, penalty, value, slope, link)
         if not length:  # nothing better can be told apart
             converged = True
             break
@@ -268,11 +274,10 @@ def _line_search(
     share: NDArray[Any],
     penalty: Any,
     value: float,
-    gradient: NDArray[Any],
+    slope: float,
     link: Link,
 ) -> tuple[float, float]:
     """Halve the step until the objective falls; scores move in proportion, so that no product is needed."""
-    slope = float(np.vdot(gradient, step))
     cross = float(penalty) * float(np.vdot(W[:-1], step[:-1]))
     square = float(penalty) * float(np.vdot(step[:-1], step[:-1]))
     length = 1.0
