@@ -103,7 +103,7 @@ def test_the_trial_wants_half_of_the_time_and_the_promised_exactness(monkeypatch
 
     def inexactly(self, rows, columns):
         multiply(self, rows, columns)
-        self._tile = (_processor._as_floats(self._tile) + np.float32(off)).view(np.uint32) >> 16
+        self._tile = (self._floats(self._tile) + np.float32(off)).view(np.uint32) >> 16
         self._tile = self._tile.astype(np.int16)
 
     def timed(work):

@@ -1,6 +1,7 @@
 """The fast product on the processor: NumPy's in float32, or torch's in bfloat16 where there are units for it."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -11,61 +12,75 @@ from numpy.typing import NDArray
 from skko.similarity.blocks import blocks, unit_rows
 from skko.similarity.cosines import Rows
 
-_ROUNDOFF = {"float32": 2.0**-24, "bfloat16": 2.0**-8}
+UNIT_ROUNDOFF = {"float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 _CHUNK = 1 << 13  # rows that are rounded at once
 _PROBED = (512, 256)
 
 
-class NumpyProducts:
-    """Products in float32.
+class _Tiles(ABC):
+    """Products of which one tile is held, in the same memory as the one before, and read by NumPy."""
 
-    Parameters
-    ----------
-    left, right : Rows
-        The two sides.
-
-    Attributes
-    ----------
-    slack : float
-        How far a product may be from the true cosine.
-    """
-
-    def __init__(self, left: Rows, right: Rows) -> None:
-        self.slack = 1.01 * lost_in_sums(left.unit.shape[1])
-        self._left, self._right = left.unit, right.unit
-        self._buffer = np.empty(0, dtype=np.float32)
-        self._tile = np.empty((0, 0), dtype=np.float32)
+    def __init__(self, slack: float, dtype: type[np.generic]) -> None:
+        self.slack = slack
+        self._buffer = np.empty(0, dtype=dtype)
+        self._tile: NDArray[Any] = np.empty((0, 0), dtype=dtype)
 
     def compute(self, rows: slice, columns: slice) -> None:
         shape = (rows.stop - rows.start, columns.stop - columns.start)
         if self._buffer.size < shape[0] * shape[1]:
-            self._buffer = np.empty(shape[0] * shape[1], dtype=np.float32)
+            self._buffer = np.empty(shape[0] * shape[1], dtype=self._buffer.dtype)
         self._tile = self._buffer[: shape[0] * shape[1]].reshape(shape)
-        np.matmul(self._left[rows], self._right[columns].T, out=self._tile)
+        self._multiply(rows, columns)
 
     def reaching(
         self, least: NDArray[np.float32], *, turned: bool = False
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-        i, j, flat = _reaching(self._tile, least, turned)
-        return i, j, self._tile.ravel()[flat]
+        tile, bound = self._comparable(least)
+        flat = np.flatnonzero(tile >= (bound[None, :] if turned else bound[:, None]))
+        i = flat // tile.shape[1]
+        j = flat - i * tile.shape[1]
+        values = self._floats(self._tile.ravel()[flat])
+        return (j, i, values) if turned else (i, j, values)
 
     def kth(self, k: int, *, turned: bool = False) -> NDArray[np.float32]:
-        return _kth((self._tile.T if turned else self._tile)[:, : enough(k)], k)
+        first = self._floats((self._tile.T if turned else self._tile)[:, : enough(k)])
+        at = first.shape[1] - k
+        return np.partition(first, at, axis=1)[:, at].copy()
+
+    @abstractmethod
+    def _multiply(self, rows: slice, columns: slice) -> None:
+        """Fill the tile."""
+
+    @abstractmethod
+    def _floats(self, products: NDArray[Any]) -> NDArray[np.float32]:
+        """Products of the tile, in float32."""
+
+    @abstractmethod
+    def _comparable(self, least: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The tile and bounds, so that what is not below its bound reaches it."""
 
 
-class Bfloat16Products:
-    """Products in bfloat16, multiplied by torch and compared by NumPy.
+class NumpyProducts(_Tiles):
+    """Products in float32."""
 
-    Parameters
-    ----------
-    left, right : Rows
-        The two sides.
+    def __init__(self, left: Rows, right: Rows) -> None:
+        super().__init__(1.01 * lost_in_sums(left.unit.shape[1]), np.float32)
+        self._left, self._right = left.unit, right.unit
 
-    Attributes
-    ----------
-    slack : float
-        How far a product may be from the true cosine: by what rounding took from the rows, which is measured, and by
-        what it may take from sums and from the result.
+    def _multiply(self, rows: slice, columns: slice) -> None:
+        np.matmul(self._left[rows], self._right[columns].T, out=self._tile)
+
+    def _floats(self, products: NDArray[Any]) -> NDArray[np.float32]:
+        return products
+
+    def _comparable(self, least: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]:
+        return self._tile, least
+
+
+class Bfloat16Products(_Tiles):
+    """Products in bfloat16, multiplied by torch; the slack is what rounding took from the rows, measured, and may take.
+
+    NumPy has no bfloat16, and reads its bits as whole numbers.
     """
 
     def __init__(self, left: Rows, right: Rows) -> None:
@@ -77,32 +92,22 @@ class Bfloat16Products:
         # |xy - x'y'| <= |x - x'| |y| + |x'| |y - y'|. Sums are of float32; twice what they lose, as units may add up
         # pairs first.
         in_sums = 2 * lost_in_sums(left.unit.shape[1])
-        self.slack = 1.01 * (lost + lost_too + lost * lost_too + _ROUNDOFF["bfloat16"] + in_sums)
-        self._buffer = torch.empty(0, dtype=torch.bfloat16)
-        self._tile = np.empty((0, 0), dtype=np.int16)
+        slack = 1.01 * (lost + lost_too + lost * lost_too + UNIT_ROUNDOFF["bfloat16"] + in_sums)
+        super().__init__(slack, np.int16)
 
-    def compute(self, rows: slice, columns: slice) -> None:
-        shape = (rows.stop - rows.start, columns.stop - columns.start)
-        if len(self._buffer) < shape[0] * shape[1]:
-            self._buffer = self._torch.empty(shape[0] * shape[1], dtype=self._torch.bfloat16)
-        tile = self._buffer[: shape[0] * shape[1]].view(shape)
-        self._torch.matmul(self._left[rows], self._right[columns].T, out=tile)
-        self._tile = tile.view(self._torch.int16).numpy()
+    def _multiply(self, rows: slice, columns: slice) -> None:
+        out = self._torch.from_numpy(self._tile).view(self._torch.bfloat16)
+        self._torch.matmul(self._left[rows], self._right[columns].T, out=out)
 
-    def reaching(
-        self, least: NDArray[np.float32], *, turned: bool = False
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-        if (least > 0).all():
-            # Positive floats sort as their bits do, and negative ones have bits that are negative numbers: what reaches
-            # a bound is found in half of the bytes, without conversion. No product lies between it and the next float.
-            bound = (least.view(np.uint32) + np.uint32(0xFFFF) >> 16).astype(np.int16)
-            i, j, flat = _reaching(self._tile, bound, turned)
-        else:
-            i, j, flat = _reaching(_as_floats(self._tile), least, turned)
-        return i, j, _as_floats(self._tile.ravel()[flat])
+    def _floats(self, products: NDArray[Any]) -> NDArray[np.float32]:
+        return (products.astype(np.uint16).astype(np.uint32) << 16).view(np.float32)
 
-    def kth(self, k: int, *, turned: bool = False) -> NDArray[np.float32]:
-        return _kth(_as_floats((self._tile.T if turned else self._tile)[:, : enough(k)]), k)
+    def _comparable(self, least: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]:
+        if not (least > 0).all():
+            return self._floats(self._tile), least
+        # Positive floats sort as their bits do, and negative ones have bits that are negative numbers: what reaches a
+        # bound is found in half of the bytes, without conversion. No product lies between it and the next float.
+        return self._tile, (least.view(np.uint32) + np.uint32(0xFFFF) >> 16).astype(np.int16)
 
 
 @cache
@@ -119,7 +124,7 @@ def bfloat16_is_faster() -> bool:
     halves, singles = Bfloat16Products(rows, rows), NumpyProducts(rows, rows)
     fast = _seconds(lambda: halves.compute(everything, everything))
     slow = _seconds(lambda: singles.compute(everything, everything))
-    off = np.abs(_as_floats(halves._tile) - singles._tile).max()
+    off = np.abs(halves._floats(halves._tile) - singles._tile).max()
     return bool(fast < slow / 2 and off <= halves.slack + singles.slack)
 
 
@@ -162,7 +167,7 @@ def lost_in_sums(dimension: int) -> float:
     float
         The bound.
     """
-    return (dimension + 16) * _ROUNDOFF["float32"]
+    return (dimension + 16) * UNIT_ROUNDOFF["float32"]
 
 
 def _rounded(rows: NDArray[np.float32]) -> tuple[Any, float]:
@@ -176,23 +181,3 @@ def _rounded(rows: NDArray[np.float32]) -> tuple[Any, float]:
         halves[part] = exact
         lost = max(lost, float((exact - halves[part].float()).norm(dim=1).max()))
     return halves, lost
-
-
-def _as_floats(bits: NDArray[np.int16]) -> NDArray[np.float32]:
-    """Read whole numbers of two bytes as bfloat16."""
-    return (bits.astype(np.uint16).astype(np.uint32) << 16).view(np.float32)
-
-
-def _reaching(
-    tile: NDArray[Any], least: NDArray[Any], turned: bool
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Row and column of what is large enough, either way round, and its place in the tile."""
-    flat = np.flatnonzero(tile >= (least[None, :] if turned else least[:, None]))
-    i = flat // tile.shape[1]
-    j = flat - i * tile.shape[1]
-    return (j, i, flat) if turned else (i, j, flat)
-
-
-def _kth(tile: NDArray[np.float32], k: int) -> NDArray[np.float32]:
-    at = tile.shape[1] - k
-    return np.partition(tile, at, axis=1)[:, at].copy()

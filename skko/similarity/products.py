@@ -7,12 +7,18 @@ from numpy.typing import NDArray
 
 from skko.config import get_config
 from skko.exceptions import DeviceNotAvailableError
-from skko.similarity._processor import Bfloat16Products, NumpyProducts, bfloat16_is_faster, enough, lost_in_sums
+from skko.similarity._processor import (
+    UNIT_ROUNDOFF,
+    Bfloat16Products,
+    NumpyProducts,
+    bfloat16_is_faster,
+    enough,
+    lost_in_sums,
+)
 from skko.similarity.cosines import Rows
 
 Precision = Literal["auto", "float32", "float16", "bfloat16"]
 
-_UNIT_ROUNDOFF = {"float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 # Fewer multiplications than these take NumPy less time than it takes to import torch.
 _WORTH_TORCH = 1e11
 
@@ -102,7 +108,7 @@ def products_of(left: Rows, right: Rows, device: str = "auto", precision: Precis
     """
     if left.unit.shape[1] != right.unit.shape[1]:
         raise ValueError(f"A has {left.unit.shape[1]} columns and B has {right.unit.shape[1]}: they must be the same.")
-    if precision not in ("auto", *_UNIT_ROUNDOFF):
+    if precision not in ("auto", *UNIT_ROUNDOFF):
         raise ValueError(f'precision must be "auto", "float32", "float16" or "bfloat16", got {precision!r}.')
     multiplications = len(left) * len(right) * left.unit.shape[1]
     name = _device(device, multiplications)
@@ -146,7 +152,7 @@ def _slack(dimension: int, precision: str) -> float:
     Half precision rounds both factors and the result; on a GPU a product in float32 may be rounded like float16 (TF32),
     and partial sums may be rounded too, for which as much again is left.
     """
-    return lost_in_sums(dimension) + 8 * max(_UNIT_ROUNDOFF[precision], _UNIT_ROUNDOFF["float16"])
+    return lost_in_sums(dimension) + 8 * max(UNIT_ROUNDOFF[precision], UNIT_ROUNDOFF["float16"])
 
 
 class _TorchProducts:
