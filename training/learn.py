@@ -11,7 +11,7 @@ from torch.nn.functional import embedding_bag
 
 from training.bags import Bags
 from training.corpus import Corpus
-from training.lessons import Articles, Judged, Labelled, Pairs, Runs, Taught, neighbourhoods
+from training.lessons import Articles, Judged, Labelled, Pairs, Runs, Taught, alike, neighbourhoods
 
 _N_REPORTS = 10
 
@@ -31,7 +31,7 @@ class Recipe:
     learning_rate, weight_learning_rate, head_learning_rate : float
         Of Adam for the directions of the pieces, for the logarithms of their weights, and for the heads of the labelled
         sets; they rise over the first steps and fall linearly to 0.
-    articles, pairs, judged, taught : float
+    articles, pairs, judged, taught, headlines, sentences : float
         Weights of the losses.
     labelled : dict of str to float
         Weights of the labelled sets.
@@ -55,6 +55,8 @@ class Recipe:
     pairs: float = 0.5
     judged: float = 0.2
     taught: float = 0.5
+    headlines: float = 0.0
+    sentences: float = 0.0
     labelled: dict[str, float] = field(default_factory=lambda: {"nsmc": 0.3, "ynat": 0.1})
     near: float = 0.5
     dropout: float = 0.1
@@ -62,8 +64,28 @@ class Recipe:
     seed: int = 0
 
 
+REFINEMENT = Recipe(steps=200, learning_rate=1e-3, weight_learning_rate=3e-3, headlines=0.5, sentences=0.25)
+"""How to go on with a trained table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Teachers:
+    """Vectors of two teachers.
+
+    Attributes
+    ----------
+    morphemes : Tensor of float16, shape (n_analysed, dimension)
+        Of ``corpus.analysed``, by Kiwi's morphemes.
+    transformer : Tensor of float16, shape (n_read, dimension_of_the_transformer)
+        Of ``corpus.read``, by the transformer.
+    """
+
+    morphemes: torch.Tensor
+    transformer: torch.Tensor
+
+
 def learn(
-    start: tuple[torch.Tensor, torch.Tensor], corpus: Corpus, bags: Bags, taught: torch.Tensor, recipe: Recipe
+    start: tuple[torch.Tensor, torch.Tensor], corpus: Corpus, bags: Bags, teachers: Teachers, recipe: Recipe
 ) -> torch.Tensor:
     """Train a table twice, long and briefly, and take the mean of both.
 
@@ -78,8 +100,8 @@ def learn(
         Texts, and what belongs together.
     bags : Bags, length n_texts
         The texts as pieces.
-    taught : Tensor of float16, shape (n_analysed, dimension)
-        The teacher's vectors of ``corpus.analysed``.
+    teachers : Teachers
+        What both teachers make of them.
     recipe : Recipe
         How.
 
@@ -88,15 +110,40 @@ def learn(
     Tensor of float32, shape (n_pieces, dimension)
         The table.
     """
-    brief = train(start, corpus, bags, taught, replace(recipe, steps=recipe.short_steps))
-    long = train(start, corpus, bags, taught, recipe)
+    brief = train(start, corpus, bags, teachers, replace(recipe, steps=recipe.short_steps))
+    long = train(start, corpus, bags, teachers, recipe)
     # Rows grow with the steps, and only their lengths beside each other matter.
     brief *= long.norm(dim=1).mean() / brief.norm(dim=1).mean()
     return (1 - recipe.short_share) * long + recipe.short_share * brief
 
 
+def refine(table: torch.Tensor, corpus: Corpus, bags: Bags, teachers: Teachers, recipe: Recipe) -> torch.Tensor:
+    """Train a table on for some steps, in which the transformer teaches, too.
+
+    Parameters
+    ----------
+    table : Tensor of float32, shape (n_pieces, dimension)
+        A trained table.
+    corpus : Corpus
+        Texts, and what belongs together.
+    bags : Bags, length n_texts
+        The texts as pieces.
+    teachers : Teachers
+        What both teachers make of them.
+    recipe : Recipe
+        How.
+
+    Returns
+    -------
+    Tensor of float32, shape (n_pieces, dimension)
+        The table.
+    """
+    weights = table.norm(dim=1).clamp_min(torch.finfo(torch.float32).tiny)
+    return train((table / weights[:, None], weights / weights.median()), corpus, bags, teachers, recipe)
+
+
 def train(
-    start: tuple[torch.Tensor, torch.Tensor], corpus: Corpus, bags: Bags, taught: torch.Tensor, recipe: Recipe
+    start: tuple[torch.Tensor, torch.Tensor], corpus: Corpus, bags: Bags, teachers: Teachers, recipe: Recipe
 ) -> torch.Tensor:
     """Train a table.
 
@@ -108,8 +155,8 @@ def train(
         Texts, and what belongs together.
     bags : Bags, length n_texts
         The texts as pieces.
-    taught : Tensor of float16, shape (n_analysed, dimension)
-        The teacher's vectors of ``corpus.analysed``.
+    teachers : Teachers
+        What both teachers make of them.
     recipe : Recipe
         How.
 
@@ -122,13 +169,18 @@ def train(
     rng = np.random.default_rng(recipe.seed)
     directions, weights = torch.nn.Parameter(start[0].clone()), torch.nn.Parameter(start[1].log())
     labelled = {name: Labelled(*corpus.labelled[name], start[0].shape[1]) for name in recipe.labelled}
-    lessons = {
-        "articles": (recipe.articles, Articles(corpus, neighbourhoods(corpus, taught, recipe.seed), recipe.near)),
+    near = neighbourhoods(corpus, teachers.morphemes, recipe.seed)
+    headlines, sentences = alike(corpus, teachers.transformer)
+    offered = {
+        "articles": (recipe.articles, Articles(corpus, near, recipe.near)),
         "pairs": (recipe.pairs, Pairs(corpus)),
         "judged": (recipe.judged, Judged(corpus)),
-        "taught": (recipe.taught, Taught(corpus.analysed, taught)),
+        "taught": (recipe.taught, Taught(corpus.analysed, teachers.morphemes)),
+        "headlines": (recipe.headlines, headlines),
+        "sentences": (recipe.sentences, sentences),
         **{name: (recipe.labelled[name], lesson) for name, lesson in labelled.items()},
     }
+    lessons = {name: (weight, lesson) for name, (weight, lesson) in offered.items() if weight}
     groups = [([directions], recipe.learning_rate), ([weights], recipe.weight_learning_rate)]
     groups += [(list(lesson.head.parameters()), recipe.head_learning_rate) for lesson in labelled.values()]
     settings = [{"params": parameters, "lr": rate} for parameters, rate in groups]

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.functional import normalize
 
 from training import losses
 from training.corpus import Corpus
@@ -21,9 +22,10 @@ _N_NEIGHBOURHOODS = 32
 _N_PAIRS = 512
 _N_JUDGED = 384
 _N_TAUGHT = 1024
+_N_ALIKE = 1024
 _N_LABELLED = 1024
 # How often pairs come from each set: the larger and the freer the language, the oftener.
-_SHARES = {"groups": 4, "sae4k": 3, "chatbot": 2, "question_pair": 2, "korsts": 1, "triplets": 1}
+_SHARES = {"groups": 4, "sae4k": 3, "chatbot": 2, "question_pair": 2, "korsts": 1}
 _TITLE_SHARE = 0.5
 _LONGEST_RUN = 24
 
@@ -118,13 +120,10 @@ def neighbourhoods(corpus: Corpus, taught: torch.Tensor, seed: int, size: int = 
 
 
 class Pairs:
-    """Paraphrases, questions and answers, sentences and their key phrases, premises and what follows from them.
-
-    What contradicts a premise is a negative of every premise in the batch.
-    """
+    """Paraphrases, questions and answers, sentences and their key phrases."""
 
     def __init__(self, corpus: Corpus) -> None:
-        self._sets = {"groups": corpus.groups, "triplets": corpus.triplets, **corpus.pairs}
+        self._sets = {"groups": corpus.groups, **corpus.pairs}
         shares = np.array([_SHARES[name] for name in self._sets], dtype=float)
         self._shares = shares / shares.sum()
 
@@ -135,7 +134,7 @@ class Pairs:
         rows = rows[rng.choice(len(rows), min(_N_PAIRS, len(rows)), replace=False)]
         if name == "groups":
             rows = np.take_along_axis(rows, rng.random(rows.shape).argsort(axis=1)[:, :2], axis=1)
-        left, right = rows[:, 0], rows[:, 1:].T.ravel()
+        left, right = rows.T
         return (Runs.of(left), Runs.of(right)), partial(losses.ranking, twins=torch.from_numpy(twins(left, right)))
 
 
@@ -146,17 +145,15 @@ def twins(left: Rows, right: Rows) -> NDArray[np.bool_]:
     ----------
     left : ndarray of int64, shape (n_pairs,)
         Rows of texts.
-    right : ndarray of int64, shape (n_pairs + n_negatives,)
-        Rows of their partners, and of texts that are no one's partner.
+    right : ndarray of int64, shape (n_pairs,)
+        Rows of their partners.
 
     Returns
     -------
-    ndarray of bool, shape (n_pairs, n_pairs + n_negatives)
+    ndarray of bool, shape (n_pairs, n_pairs)
         True where a text is no negative; False for the partners themselves.
     """
-    n = len(left)
-    partners = np.resize(left, len(right))
-    same: NDArray[np.bool_] = (left[:, None] == partners) | (right[:n, None] == right)
+    same: NDArray[np.bool_] = (left[:, None] == left) | (right[:, None] == right)
     np.fill_diagonal(same, False)
     return same
 
@@ -194,6 +191,51 @@ class Taught:
         chosen = rng.choice(len(self._rows), min(_N_TAUGHT, len(self._rows)), replace=False)
         wanted = self._vectors[torch.from_numpy(chosen)].float()
         return (Runs.of(self._rows[chosen]),), partial(losses.distance, teacher=wanted)
+
+
+class Alike:
+    """Texts that the transformer has read, and how like each other it finds them.
+
+    Parameters
+    ----------
+    rows : ndarray of int64, shape (n_rows,)
+        The texts.
+    vectors : Tensor of float16, shape (n_rows, dimension)
+        The transformer's unit vectors.
+    """
+
+    def __init__(self, rows: Rows, vectors: torch.Tensor) -> None:
+        self._rows, self._vectors = rows, vectors
+
+    def draw(self, rng: np.random.Generator) -> Draw:
+        """Draw some texts."""
+        chosen = rng.choice(len(self._rows), min(_N_ALIKE, len(self._rows)), replace=False)
+        wanted = self._vectors[torch.from_numpy(chosen)].float()
+        return (Runs.of(self._rows[chosen]),), partial(losses.likeness, teacher=wanted)
+
+
+def alike(corpus: Corpus, vectors: torch.Tensor) -> tuple[Alike, Alike]:
+    """Lessons of the transformer: one of headlines, one of all else that it has read.
+
+    Its cosines lie between .75 and 1. Of headlines they count by what they differ from their mean: topics come out.
+    Of sentences they count as they are, so that no two are much more alike than others: which paraphrase is meant.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Texts.
+    vectors : Tensor of float16, shape (n_read, dimension)
+        The transformer's unit vectors of ``corpus.read``.
+
+    Returns
+    -------
+    headlines, sentences : Alike
+        The lessons.
+    """
+    titles = np.isin(corpus.read, corpus.headlines)
+    of_titles = vectors[torch.from_numpy(titles)].float()
+    centred = normalize(of_titles - of_titles.mean(dim=0), dim=-1).half()
+    return Alike(corpus.read[titles], centred), Alike(corpus.read[~titles], vectors[torch.from_numpy(~titles)])
 
 
 class Labelled:

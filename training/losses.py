@@ -11,6 +11,7 @@ SCALE = 20.0
 _SIZES = {256: 1.0, 128: 0.5, 64: 0.25}
 _SHARE_WITHIN_BATCH = 5.0
 _LABEL_SCALE = 10.0
+_TEACHER_SCALE = 20.0
 
 
 def _in_every_size(loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], *sides: torch.Tensor) -> torch.Tensor:
@@ -26,9 +27,9 @@ def ranking(left: torch.Tensor, right: torch.Tensor, *, twins: torch.Tensor | No
     ----------
     left : Tensor, shape (n_pairs, dimension)
         Vectors.
-    right : Tensor, shape (n_pairs + n_negatives, dimension)
-        Vectors of their partners, and behind them of texts that are no one's partner.
-    twins : Tensor of bool, shape (n_pairs, n_pairs + n_negatives), optional
+    right : Tensor, shape (n_pairs, dimension)
+        Vectors of their partners.
+    twins : Tensor of bool, shape (n_pairs, n_pairs), optional
         Which texts on the right are another's partner and say the same: they are no negatives.
 
     Returns
@@ -42,7 +43,7 @@ def ranking(left: torch.Tensor, right: torch.Tensor, *, twins: torch.Tensor | No
         scores = SCALE * a @ b.T
         if twins is not None:
             scores = scores.masked_fill(twins, float("-inf"))
-        return (cross_entropy(scores, target) + cross_entropy(scores[:, : len(a)].T, target)) / 2
+        return (cross_entropy(scores, target) + cross_entropy(scores.T, target)) / 2
 
     return _in_every_size(loss, left, right)
 
@@ -93,6 +94,30 @@ def distance(student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
     cosine = (student * teacher).sum(dim=-1)
     errors = student @ student.T - teacher @ teacher.T
     return (1 - cosine).mean() + _SHARE_WITHIN_BATCH * errors.square().mean()
+
+
+def likeness(student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of which texts of a batch are like which, as the teacher sees it.
+
+    Parameters
+    ----------
+    student : Tensor, shape (n_texts, dimension)
+        Vectors.
+    teacher : Tensor, shape (n_texts, dimension_of_the_teacher)
+        Unit vectors.
+
+    Returns
+    -------
+    Tensor
+        The loss.
+    """
+    itself = torch.eye(len(student), dtype=torch.bool)
+    wanted = (_TEACHER_SCALE * teacher @ teacher.T).masked_fill(itself, -torch.inf).softmax(dim=-1)
+
+    def loss(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return cross_entropy((SCALE * a @ b.T).masked_fill(itself, torch.finfo(a.dtype).min), wanted)
+
+    return _in_every_size(loss, student, student)
 
 
 def classification(vectors: torch.Tensor, classes: torch.Tensor, head: torch.nn.Linear) -> torch.Tensor:

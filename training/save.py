@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 _LARGEST_BYTE = 127
@@ -54,6 +54,26 @@ def in_bytes(table: torch.Tensor) -> dict[str, torch.Tensor]:
     """
     steps = table.abs().amax(dim=1).clamp_min(torch.finfo(torch.float32).tiny) / _LARGEST_BYTE
     return {"embeddings": (table / steps[:, None]).round().to(torch.int8).contiguous(), "weights": steps}
+
+
+def load_model(directory: Path) -> tuple[torch.Tensor, Tokenizer]:
+    """Read what :func:`save_model` wrote.
+
+    Parameters
+    ----------
+    directory : Path
+        Its folder.
+
+    Returns
+    -------
+    table : Tensor of float32, shape (n_pieces, dimension)
+        One vector a piece.
+    tokenizer : Tokenizer
+        The tokeniser of the pieces.
+    """
+    tensors = load_file(directory / "model.safetensors")
+    table = tensors["embeddings"].float() * tensors["weights"][:, None]
+    return table, Tokenizer.from_file(str(directory / "tokenizer.json"))
 
 
 def size_of(directory: Path) -> int:
