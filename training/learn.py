@@ -139,7 +139,9 @@ def refine(table: torch.Tensor, corpus: Corpus, bags: Bags, teachers: Teachers, 
         The table.
     """
     weights = table.norm(dim=1).clamp_min(torch.finfo(torch.float32).tiny)
-    return train((table / weights[:, None], weights / weights.median()), corpus, bags, teachers, recipe)
+    scale = weights.median()
+    # Rows keep their size: who tunes the model later takes steps that are as large beside them as before.
+    return train((table / weights[:, None], weights / scale), corpus, bags, teachers, recipe) * scale
 
 
 def train(
