@@ -224,7 +224,7 @@ def test_labels_as_an_indicator_and_as_lists_agree():
     shares = of_matrix.predict_proba(TEXTS)
     assert ((shares > 0.5) == predicted).all()
     held_out = cross_validate(make_text_classifier("skko-mini"), TEXTS, indicator, cv=3, scoring="f1_micro")
-    assert held_out["test_score"].mean() > 0.55  # .59 to .61 over foldings
+    assert held_out["test_score"].mean() > 0.58  # .59 to .60 over foldings
 
 
 def test_weights_of_rows_reach_the_classifier():

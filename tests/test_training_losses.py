@@ -11,7 +11,7 @@ import torch
 from training import lessons, losses
 from training.bags import Bags
 from training.corpus import Corpus
-from training.learn import Recipe, Teachers, gather, learn, refine
+from training.learn import Material, Recipe, gather, learn, refine
 from training.lessons import Articles, Pairs, Runs, twins
 
 SIZES = {256: 1.0, 128: 0.5, 64: 0.25}
@@ -193,15 +193,15 @@ def test_headlines_are_compared_by_what_they_differ_in_and_sentences_as_they_are
 BAGS_OF_CORPUS = Bags.from_lists([[row // 7 if row < 420 else row] for row in range(600)])
 
 
-def teachers_of(corpus: Corpus) -> Teachers:
+def material_of(corpus: Corpus) -> Material:
     taught, read = (torch.nn.functional.normalize(vectors(600, seed), dim=-1).half() for seed in (3, 5))
-    return Teachers(taught, read[corpus.read])
+    return Material(corpus, BAGS_OF_CORPUS, taught, read[corpus.read], lessons.neighbourhoods(corpus, taught, 0))
 
 
 def trained(corpus: Corpus, steps: int) -> torch.Tensor:
     recipe = Recipe(steps=steps, short_steps=5, learning_rate=1e-2, taught=0.1, labelled={"nsmc": 0.3})
     start = torch.nn.functional.normalize(vectors(600, 4), dim=-1), torch.ones(600)
-    return learn(start, corpus, BAGS_OF_CORPUS, teachers_of(corpus), recipe)
+    return learn(start, material_of(corpus), recipe)
 
 
 def test_training_is_seeded_and_brings_pairs_together(corpus):
@@ -215,11 +215,11 @@ def test_training_is_seeded_and_brings_pairs_together(corpus):
 
 @pytest.mark.parametrize("kind", ["headlines", "sentences"])
 def test_refinement_brings_a_table_nearer_to_the_transformer(corpus, kind):
-    teachers, table = teachers_of(corpus), vectors(600, 4)
+    material, table = material_of(corpus), vectors(600, 4)
     others = {"articles": 0.0, "pairs": 0.0, "judged": 0.0, "taught": 0.0, "labelled": {}}
     recipe = Recipe(steps=20, learning_rate=1e-2, dropout=0.0, **others, **{kind: 1.0})
-    refined = refine(table, corpus, BAGS_OF_CORPUS, teachers, recipe)
-    lesson = dict(zip(("headlines", "sentences"), lessons.alike(corpus, teachers.transformer), strict=True))[kind]
+    refined = refine(table, material, recipe)
+    lesson = dict(zip(("headlines", "sentences"), lessons.alike(corpus, material.read), strict=True))[kind]
     (runs,), loss = lesson.draw(np.random.default_rng(0))
     assert loss(refined[runs.starts]) < loss(table[runs.starts]) - 0.1
     unread = np.setdiff1d(np.arange(420, 600), corpus.read)

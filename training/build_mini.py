@@ -21,7 +21,8 @@ from training.bags import Bags, embed
 from training.card import write_card
 from training.corpus import Corpus, build_corpus
 from training.kiwi_vectors import LARGEST_ERROR, largest_error, recover_vectors
-from training.learn import REFINEMENT, Recipe, Teachers, learn, refine
+from training.learn import REFINEMENT, Material, Recipe, learn, refine
+from training.lessons import neighbourhoods
 from training.morphemes import analyse, make_kiwi
 from training.save import load_model, save_model, size_of
 from training.sif import sif_table
@@ -66,7 +67,7 @@ def build(run: Build) -> None:
     say(f"analysed {len(texts):,} of them into {len(morphemes.ids):,} content morphemes")
     teacher = sif_table(vectors, morphemes)
     taught = embed(teacher, morphemes).half()
-    teachers = Teachers(taught, _read(corpus, run))
+    likened = _read(corpus, run)
     say(f"read {len(corpus.read):,} of them by the transformer")
     if run.refine:
         table, tokenizer = load_model(run.refine)
@@ -74,11 +75,13 @@ def build(run: Build) -> None:
         tokenizer = make_tokenizer(surfaces)
     bags = _bags(tokenizer, corpus, run)
     say(f"cut all texts into {len(bags.ids):,} pieces")
+    near = neighbourhoods(corpus, taught, run.seed)
+    material = Material(corpus, bags, taught, likened, near)
     if not run.refine:
         start = start_table(teacher, kiwi, tokenizer, bags, seed=run.seed)
-        table = learn(start, corpus, bags, teachers, Recipe(seed=run.seed))
+        table = learn(start, material, Recipe(seed=run.seed))
         say("trained")
-    table = refine(table, corpus, bags, teachers, replace(REFINEMENT, seed=run.seed))
+    table = refine(table, material, replace(REFINEMENT, seed=run.seed))
     say("refined")
     _finish(table, tokenizer, run)
     say(f"wrote {run.out}, {size_of(run.out) / 1e6:.1f} MB")

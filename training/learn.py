@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch.nn.functional import embedding_bag
 
+from training import losses
 from training.bags import Bags
-from training.corpus import Corpus
-from training.lessons import Articles, Judged, Labelled, Pairs, Runs, Taught, alike, neighbourhoods
+from training.corpus import Corpus, Rows
+from training.lessons import Articles, Judged, Labelled, Pairs, Runs, Taught, alike
 
 _N_REPORTS = 10
 
@@ -69,24 +70,31 @@ REFINEMENT = Recipe(steps=200, learning_rate=1e-3, weight_learning_rate=3e-3, he
 
 
 @dataclass(frozen=True, slots=True)
-class Teachers:
-    """Vectors of two teachers.
+class Material:
+    """What every training learns from.
 
     Attributes
     ----------
-    morphemes : Tensor of float16, shape (n_analysed, dimension)
-        Of ``corpus.analysed``, by Kiwi's morphemes.
-    transformer : Tensor of float16, shape (n_read, dimension_of_the_transformer)
-        Of ``corpus.read``, by the transformer.
+    corpus : Corpus
+        Texts, and what belongs together.
+    bags : Bags, length n_texts
+        The texts as pieces.
+    taught : Tensor of float16, shape (n_analysed, dimension)
+        The first teacher's vectors of ``corpus.analysed``.
+    read : Tensor of float16, shape (n_read, dimension_of_the_transformer)
+        The transformer's vectors of ``corpus.read``.
+    near : ndarray of int64, shape (n_articles,)
+        Neighbourhood of each article.
     """
 
-    morphemes: torch.Tensor
-    transformer: torch.Tensor
+    corpus: Corpus
+    bags: Bags
+    taught: torch.Tensor
+    read: torch.Tensor
+    near: Rows
 
 
-def learn(
-    start: tuple[torch.Tensor, torch.Tensor], corpus: Corpus, bags: Bags, teachers: Teachers, recipe: Recipe
-) -> torch.Tensor:
+def learn(start: tuple[torch.Tensor, torch.Tensor], material: Material, recipe: Recipe) -> torch.Tensor:
     """Train a table twice, long and briefly, and take the mean of both.
 
     The long training finds texts best, the brief one tells classes apart by few labels, and their mean does nearly
@@ -96,12 +104,8 @@ def learn(
     ----------
     start : tuple of Tensor
         Unit vectors of the pieces, and their weights.
-    corpus : Corpus
-        Texts, and what belongs together.
-    bags : Bags, length n_texts
-        The texts as pieces.
-    teachers : Teachers
-        What both teachers make of them.
+    material : Material
+        What to learn from.
     recipe : Recipe
         How.
 
@@ -110,26 +114,22 @@ def learn(
     Tensor of float32, shape (n_pieces, dimension)
         The table.
     """
-    brief = train(start, corpus, bags, teachers, replace(recipe, steps=recipe.short_steps))
-    long = train(start, corpus, bags, teachers, recipe)
+    brief = train(start, material, replace(recipe, steps=recipe.short_steps))
+    long = train(start, material, recipe)
     # Rows grow with the steps, and only their lengths beside each other matter.
     brief *= long.norm(dim=1).mean() / brief.norm(dim=1).mean()
     return (1 - recipe.short_share) * long + recipe.short_share * brief
 
 
-def refine(table: torch.Tensor, corpus: Corpus, bags: Bags, teachers: Teachers, recipe: Recipe) -> torch.Tensor:
+def refine(table: torch.Tensor, material: Material, recipe: Recipe) -> torch.Tensor:
     """Train a table on for some steps, in which the transformer teaches, too.
 
     Parameters
     ----------
     table : Tensor of float32, shape (n_pieces, dimension)
         A trained table.
-    corpus : Corpus
-        Texts, and what belongs together.
-    bags : Bags, length n_texts
-        The texts as pieces.
-    teachers : Teachers
-        What both teachers make of them.
+    material : Material
+        What to learn from.
     recipe : Recipe
         How.
 
@@ -141,24 +141,18 @@ def refine(table: torch.Tensor, corpus: Corpus, bags: Bags, teachers: Teachers, 
     weights = table.norm(dim=1).clamp_min(torch.finfo(torch.float32).tiny)
     scale = weights.median()
     # Rows keep their size: who tunes the model later takes steps that are as large beside them as before.
-    return train((table / weights[:, None], weights / scale), corpus, bags, teachers, recipe) * scale
+    return train((table / weights[:, None], weights / scale), material, recipe) * scale
 
 
-def train(
-    start: tuple[torch.Tensor, torch.Tensor], corpus: Corpus, bags: Bags, teachers: Teachers, recipe: Recipe
-) -> torch.Tensor:
+def train(start: tuple[torch.Tensor, torch.Tensor], material: Material, recipe: Recipe) -> torch.Tensor:
     """Train a table.
 
     Parameters
     ----------
     start : tuple of Tensor
         Unit vectors of the pieces, and their weights.
-    corpus : Corpus
-        Texts, and what belongs together.
-    bags : Bags, length n_texts
-        The texts as pieces.
-    teachers : Teachers
-        What both teachers make of them.
+    material : Material
+        What to learn from.
     recipe : Recipe
         How.
 
@@ -170,14 +164,14 @@ def train(
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
     directions, weights = torch.nn.Parameter(start[0].clone()), torch.nn.Parameter(start[1].log())
+    corpus = material.corpus
     labelled = {name: Labelled(*corpus.labelled[name], start[0].shape[1]) for name in recipe.labelled}
-    near = neighbourhoods(corpus, teachers.morphemes, recipe.seed)
-    headlines, sentences = alike(corpus, teachers.transformer)
+    headlines, sentences = alike(corpus, material.read)
     offered = {
-        "articles": (recipe.articles, Articles(corpus, near, recipe.near)),
+        "articles": (recipe.articles, Articles(corpus, material.near, recipe.near)),
         "pairs": (recipe.pairs, Pairs(corpus)),
         "judged": (recipe.judged, Judged(corpus)),
-        "taught": (recipe.taught, Taught(corpus.analysed, teachers.morphemes)),
+        "taught": (recipe.taught, Taught(corpus.analysed, material.taught, losses.distance)),
         "headlines": (recipe.headlines, headlines),
         "sentences": (recipe.sentences, sentences),
         **{name: (recipe.labelled[name], lesson) for name, lesson in labelled.items()},
@@ -193,7 +187,7 @@ def train(
     for step in range(1, recipe.steps + 1):
         drawn = {name: lesson.draw(rng) for name, (_, lesson) in lessons.items()}
         table = directions * weights.exp()[:, None]
-        found = _embed(table, bags, [runs for sides, _ in drawn.values() for runs in sides], recipe, rng)
+        found = _embed(table, material.bags, [runs for sides, _ in drawn.values() for runs in sides], recipe, rng)
         total = torch.zeros(())
         for name, (sides, loss) in drawn.items():
             value = loss(*(next(found) for _ in sides))

@@ -22,7 +22,6 @@ _N_NEIGHBOURHOODS = 32
 _N_PAIRS = 512
 _N_JUDGED = 384
 _N_TAUGHT = 1024
-_N_ALIKE = 1024
 _N_LABELLED = 1024
 # How often pairs come from each set: the larger and the freer the language, the oftener.
 _SHARES = {"groups": 4, "sae4k": 3, "chatbot": 2, "question_pair": 2, "korsts": 1}
@@ -172,7 +171,7 @@ class Judged:
 
 
 class Taught:
-    """Texts that the teacher has a vector for.
+    """Texts that a teacher has a vector for.
 
     Parameters
     ----------
@@ -180,41 +179,22 @@ class Taught:
         The texts.
     vectors : Tensor of float16, shape (n_rows, dimension)
         The teacher's unit vectors; zero where it has none.
+    loss : callable
+        Of the vectors that are learnt, given the teacher's as ``teacher``.
     """
 
-    def __init__(self, rows: Rows, vectors: torch.Tensor) -> None:
+    def __init__(self, rows: Rows, vectors: torch.Tensor, loss: Callable[..., torch.Tensor]) -> None:
         known = vectors.norm(dim=-1) > 0
-        self._rows, self._vectors = rows[known.numpy()], vectors[known]
+        self._rows, self._vectors, self._loss = rows[known.numpy()], vectors[known], loss
 
     def draw(self, rng: np.random.Generator) -> Draw:
         """Draw some texts."""
         chosen = rng.choice(len(self._rows), min(_N_TAUGHT, len(self._rows)), replace=False)
         wanted = self._vectors[torch.from_numpy(chosen)].float()
-        return (Runs.of(self._rows[chosen]),), partial(losses.distance, teacher=wanted)
+        return (Runs.of(self._rows[chosen]),), partial(self._loss, teacher=wanted)
 
 
-class Alike:
-    """Texts that the transformer has read, and how like each other it finds them.
-
-    Parameters
-    ----------
-    rows : ndarray of int64, shape (n_rows,)
-        The texts.
-    vectors : Tensor of float16, shape (n_rows, dimension)
-        The transformer's unit vectors.
-    """
-
-    def __init__(self, rows: Rows, vectors: torch.Tensor) -> None:
-        self._rows, self._vectors = rows, vectors
-
-    def draw(self, rng: np.random.Generator) -> Draw:
-        """Draw some texts."""
-        chosen = rng.choice(len(self._rows), min(_N_ALIKE, len(self._rows)), replace=False)
-        wanted = self._vectors[torch.from_numpy(chosen)].float()
-        return (Runs.of(self._rows[chosen]),), partial(losses.likeness, teacher=wanted)
-
-
-def alike(corpus: Corpus, vectors: torch.Tensor) -> tuple[Alike, Alike]:
+def alike(corpus: Corpus, vectors: torch.Tensor) -> tuple[Taught, Taught]:
     """Lessons of the transformer: one of headlines, one of all else that it has read.
 
     Its cosines lie between .75 and 1. Of headlines they count by what they differ from their mean: topics come out.
@@ -229,13 +209,17 @@ def alike(corpus: Corpus, vectors: torch.Tensor) -> tuple[Alike, Alike]:
 
     Returns
     -------
-    headlines, sentences : Alike
+    headlines, sentences : Taught
         The lessons.
     """
     titles = np.isin(corpus.read, corpus.headlines)
     of_titles = vectors[torch.from_numpy(titles)].float()
     centred = normalize(of_titles - of_titles.mean(dim=0), dim=-1).half()
-    return Alike(corpus.read[titles], centred), Alike(corpus.read[~titles], vectors[torch.from_numpy(~titles)])
+    others = vectors[torch.from_numpy(~titles)]
+    return (
+        Taught(corpus.read[titles], centred, losses.likeness),
+        Taught(corpus.read[~titles], others, losses.likeness),
+    )
 
 
 class Labelled:
