@@ -12,7 +12,7 @@ from torch.nn.functional import embedding_bag
 from training import losses
 from training.bags import Bags
 from training.corpus import Corpus, Rows
-from training.lessons import Articles, Judged, Labelled, Pairs, Runs, Taught, alike
+from training.lessons import Articles, Judged, Labelled, Lesson, Pairs, Runs, Taught, alike
 
 _N_REPORTS = 10
 
@@ -140,8 +140,9 @@ def refine(table: torch.Tensor, material: Material, recipe: Recipe) -> torch.Ten
     """
     weights = table.norm(dim=1).clamp_min(torch.finfo(torch.float32).tiny)
     scale = weights.median()
+    refined = train((table / weights[:, None], weights / scale), material, recipe)
     # Rows keep their size: who tunes the model later takes steps that are as large beside them as before.
-    return train((table / weights[:, None], weights / scale), material, recipe) * scale
+    return refined.mul(scale)
 
 
 def train(start: tuple[torch.Tensor, torch.Tensor], material: Material, recipe: Recipe) -> torch.Tensor:
@@ -167,7 +168,7 @@ def train(start: tuple[torch.Tensor, torch.Tensor], material: Material, recipe: 
     corpus = material.corpus
     labelled = {name: Labelled(*corpus.labelled[name], start[0].shape[1]) for name in recipe.labelled}
     headlines, sentences = alike(corpus, material.read)
-    offered = {
+    offered: dict[str, tuple[float, Lesson]] = {
         "articles": (recipe.articles, Articles(corpus, material.near, recipe.near)),
         "pairs": (recipe.pairs, Pairs(corpus)),
         "judged": (recipe.judged, Judged(corpus)),
@@ -215,7 +216,7 @@ def _embed(
     starts, ends = (np.concatenate([getattr(run, side) for run in runs]) for side in ("starts", "ends"))
     ids, offsets = gather(bags, Runs(starts, ends), longest=recipe.longest, dropout=recipe.dropout, rng=rng)
     means = embedding_bag(ids, table, offsets, mode="mean")
-    yield from means.split([len(run.starts) for run in runs])
+    yield from torch.split(means, [len(run.starts) for run in runs])
 
 
 def gather(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -40,6 +41,14 @@ class Runs:
     def of(cls, rows: Rows) -> "Runs":
         """Take single texts of the corpus."""
         return cls(rows, rows + 1)
+
+
+class Lesson(Protocol):
+    """What draws some texts for a step, and says what their vectors are for."""
+
+    def draw(self, rng: np.random.Generator) -> Draw:
+        """Draw some texts, and the loss of their vectors."""
+        ...
 
 
 class Articles:
@@ -115,7 +124,8 @@ def neighbourhoods(corpus: Corpus, taught: torch.Tensor, seed: int, size: int = 
     row_of[corpus.analysed] = np.arange(len(corpus.analysed))
     vectors = taught[torch.from_numpy(row_of[corpus.articles[:, 1]])].float().numpy()
     n_clusters = max(1, len(vectors) // size)
-    return MiniBatchKMeans(n_clusters, random_state=seed, n_init=1).fit_predict(vectors).astype(np.int64)
+    found: Rows = MiniBatchKMeans(n_clusters, random_state=seed, n_init=1).fit_predict(vectors).astype(np.int64)
+    return found
 
 
 class Pairs:
