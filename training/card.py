@@ -64,7 +64,6 @@ petition. No text of a development set is among the training texts, wherever els
 | --- | --- | --- |
 | Korean Wikipedia, 2022 (9 of 10 articles: ids not ending in 0) | titles and sentences of an article | CC BY-SA 3.0 |
 | KorNLU: KorSTS train | judged pairs | CC BY-SA 4.0 |
-| KorNLU: XNLI-ko dev, in step 3 of these weights only | 830 entailments | CC BY-SA 4.0 (XNLI itself: CC BY-NC) |
 | ParaKQC (groups 0-799), StyleKQC (train) | paraphrases | CC BY-SA 4.0 |
 | SAE4K | sentences and key phrases | CC BY-SA 4.0 |
 | YNAT headlines (all but the last 5,000) | headlines; topics of the first 5,000 | CC BY-SA 4.0 |
