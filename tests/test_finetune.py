@@ -63,10 +63,9 @@ def tuner_of(base: str, **params) -> KoEmbeddingFineTuner:
 
 def test_it_learns_and_what_it_saves_is_a_plain_model(trainings, tmp_path):
     held_out = INQUIRIES.texts[1::2], INQUIRIES.topics[1::2]
-    tuner = tuner_of("skko-mini", epochs=2, batch_size=64)
+    tuner = tuner_of("skko-mini", epochs=3, batch_size=64)
     tuner.fit(INQUIRIES.texts[::2], INQUIRIES.topics[::2], eval_set=held_out)
-    # .578 to .606 as measured; the better the base, the less there is to learn.
-    assert tuner.best_score_ > tuner.base_score_ + 0.02
+    assert tuner.best_score_ > tuner.base_score_ + 0.03
     assert tuner.score(*held_out) == tuner.best_score_
     vectors = tuner.transform(OTHERS)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
