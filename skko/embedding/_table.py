@@ -61,8 +61,9 @@ class VectorTable:
         missing = [rows[:0]]
         for start in range(0, len(rows), _BLOCK):
             block = rows[start : start + _BLOCK]
+            # Where no text comes twice, rows follow each other: no copy is needed. Those waited for come in any order.
+            together = bool((np.diff(block) == 1).all())
             places = slice(block[0], block[-1] + 1)
-            together = places.stop - places.start == len(block)  # as where no text comes twice: no copy is needed
             vectors = self._vectors[places] if together else np.empty((len(block), self._vectors.shape[1]), np.float32)
             found = self._cache.get_many(self._key(self.texts(block)), vectors)
             if not together:
