@@ -7,8 +7,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +155,64 @@ def test_a_killed_writer_loses_no_more_than_its_last_batch(store):
     assert store.n_damaged == 0
     store.put(keys_of("after"), vectors_of(1, 64), 1 << 30)
     assert get_from(store, ["after"], 64)[0].all()
+
+
+def test_many_may_open_a_new_directory_at_once(tmp_path):
+    for attempt in range(5):
+        stores = [DiskStore(tmp_path / str(attempt)) for _ in range(8)]
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(len, stores)) == [0] * 8
+        for opened in stores:
+            opened.close()
+
+
+def test_clearing_leaves_what_another_has_begun_since(store, monkeypatch):
+    other = DiskStore(store.directory)
+    store.put(keys_of("old"), vectors_of(1), 1 << 30)
+
+    @contextmanager
+    def writing_and_then_another_writes():
+        with DiskStore._writing(store) as db:
+            yield db
+        other.put(keys_of("new"), vectors_of(1, seed=1), 1 << 30)
+
+    monkeypatch.setattr(store, "_writing", writing_and_then_another_writes)
+    store.clear()
+    found, out = get_from(other, ["old", "new"])
+    assert found.tolist() == [False, True]
+    np.testing.assert_array_equal(out[1:], vectors_of(1, seed=1))
+    assert [path.stem for path in store.directory.glob("*.f32")] == ["00000002"]
+    other.close()
+
+
+@pytest.mark.parametrize("making_room", ["clear", "evict"])
+def test_room_is_made_while_others_read_and_write(store, making_room):
+    stop = threading.Event()
+
+    def make_room():
+        other = DiskStore(store.directory)
+        while not stop.is_set():
+            if making_room == "clear":
+                other.clear()
+            else:
+                other.put(keys_of("other"), vectors_of(1, 64), max_bytes=2_560)
+            time.sleep(0.001)
+        other.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(make_room)
+        try:
+            for start in range(0, 1_500, 10):
+                texts = range(start, start + 10)
+                store.put(keys_of(*texts), np.stack([vector_of(i) for i in texts]), max_bytes=25_600)
+                for asked in (texts, range(max(0, start - 100), start)):
+                    found, out = get_from(store, asked, 64)
+                    for row in np.flatnonzero(found):
+                        np.testing.assert_array_equal(out[row], vector_of(asked[row]))
+        finally:
+            stop.set()
+        done.result()
+    assert store.n_damaged == 0  # what has made room is gone, not damaged
 
 
 def test_a_dead_process_claims_nothing(store):

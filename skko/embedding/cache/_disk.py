@@ -110,9 +110,10 @@ class DiskStore:
     def clear(self) -> None:
         """Forget every vector; other processes that read or write go on."""
         with self._writing() as db:
+            gone = [segment for (segment,) in db.execute("SELECT id FROM segments")]
             db.execute("DELETE FROM vectors")
             db.execute("DELETE FROM segments")
-        self._segments.keep_only(())
+        self._segments.remove(gone)  # and not what others have begun since
         with self._lock, suppress(sqlite3.OperationalError):  # which another process may be reading
             self._open().execute("VACUUM")
             self._open().execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -272,7 +273,7 @@ class DiskStore:
         )
         try:
             if not self.read_only:
-                db.execute("PRAGMA journal_mode = WAL")
+                _begin_log(db)
                 db.execute("PRAGMA synchronous = NORMAL")
                 db.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
                 db.execute(f"PRAGMA cache_size = -{_INDEX_KIB}")
@@ -294,6 +295,20 @@ class DiskStore:
         if db.execute("PRAGMA user_version").fetchone()[0] == FORMAT:
             self._segments.keep_only({segment for (segment,) in db.execute("SELECT id FROM segments")})
         db.execute("COMMIT")
+
+
+def _begin_log(db: sqlite3.Connection) -> None:
+    """Let readers go on while one writes. Where two processes begin at once SQLite refuses one of them, unawaited."""
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 def _release(db: sqlite3.Connection, keys: Keys) -> None:

@@ -88,16 +88,16 @@ class Segments:
     def _map(self, segment: int, dimension: int) -> NDArray[np.float32]:
         """The file's whole rows, as they are now; none if it is gone."""
         try:
-            size = self._path(segment).stat().st_size
-        except FileNotFoundError:
-            size = 0
-        n_rows = size // (4 * dimension)
-        known = self._maps.get(segment)
-        if known is None or known.shape != (n_rows, dimension):
-            # Mapped anew also where it became shorter: to read past the end of a file kills the process.
-            shape = (n_rows, dimension)
-            known = np.memmap(self._path(segment), np.float32, "r", shape=shape) if n_rows else np.empty(shape, "f4")
-            self._maps[segment] = known
+            shape = (self._path(segment).stat().st_size // (4 * dimension), dimension)
+            known = self._maps.get(segment)
+            if known is None or known.shape != shape:
+                # Mapped anew also where it became shorter: to read past the end of a file kills the process.
+                known = (
+                    np.memmap(self._path(segment), np.float32, "r", shape=shape) if shape[0] else np.empty(shape, "f4")
+                )
+        except FileNotFoundError:  # at either look, where another process has made room
+            known = np.empty((0, dimension), dtype=np.float32)
+        self._maps[segment] = known
         return known
 
     def _path(self, segment: int) -> Path:
