@@ -1,4 +1,4 @@
-"""Fine-tuning: gradient caching, skko-mini before and after, a step of the card's size, and few labels against SetFit.
+"""Fine-tuning: gradient caching, skko-mini before and after, first dimensions, the card's step, few labels and SetFit.
 
 ``python -m benchmarks.finetune --data DIR [--measure NAME ...]`` prints the tables of results/finetune.md. What costs
 memory runs in a process of its own. ``gpu`` is left out without CUDA, and SetFit where it is not installed.
@@ -29,8 +29,9 @@ from skko.exceptions import SkkoWarning
 from skko.finetune import KoEmbeddingFineTuner, make_few_shot_classifier
 from training import evaluate, sources
 
-MEASURES = ("cache", "mini", "gpu", "few-shot")
+MEASURES = ("cache", "mini", "nested", "gpu", "few-shot")
 STATIC_RATE, N_DRAWS, N_TEST = 1e-3, 3, 5_000
+NESTED = (256, 128, 64, 32)
 
 
 def training_pairs(data: Path) -> list[tuple[str, str]]:
@@ -82,6 +83,47 @@ def mini(data: Path) -> None:
     print("| measure | before | after |\n| --- | --- | --- |")
     for name, score in before.items():
         print(f"| {name} | {score:.3f} | {after[name]:.3f} |")
+
+
+def turned_mini(folder: Path) -> str:
+    """skko-mini turned at random: all cosines as they are, and the first dimensions worth no more than others."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer import modules
+
+    from skko.models import mini_path
+
+    model = SentenceTransformer(str(mini_path()), device="cpu")
+    table = next(model.parameters()).detach().numpy()
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(NESTED[0], NESTED[0])))[0].astype(np.float32)
+    layers = [modules.StaticEmbedding(model.tokenizer, embedding_weights=table @ turn), modules.Normalize()]
+    SentenceTransformer(modules=layers, device="cpu").save(str(folder))
+    return str(folder)
+
+
+def nested(data: Path) -> None:
+    """What first dimensions are worth that were trained to stand alone, and that were not."""
+    pairs = training_pairs(data)
+    print("\n## First dimensions: skko-mini turned at random, tuned on the same pairs\n")
+    print(
+        f"3 epochs, batches of 512, learning rate {STATIC_RATE:g}; average precision of paraKQC's last 200 groups, and"
+    )
+    print(
+        "Spearman's correlation of KorSTS dev. skko-mini's own first dimensions stand alone already, hence the turn.\n"
+    )
+    print("| dimensions | before | tuned | with `matryoshka_dims` | KorSTS before | tuned | with `matryoshka_dims` |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory() as folder:
+        model = turned_mini(Path(folder) / "turned")
+        usual = {"epochs": 3, "batch_size": 512, "learning_rate": STATIC_RATE, "device": "cpu"}
+        tuned = [KoEmbeddingFineTuner(model, matryoshka_dims=dims, **usual).fit(pairs) for dims in (None, NESTED)]
+        for dimension in NESTED:
+            found = [
+                worth(KoEmbeddingTransformer(one, truncate_dim=dimension, cache=False).fit([]).transform, data)
+                for one in (model, *(tuner.model_ for tuner in tuned))
+            ]
+            names = ("paraKQC, last 200 groups, average precision", "KorSTS dev, Spearman")
+            cells = " | ".join(f"{scores[name]:.3f}" for name in names for scores in found)
+            print(f"| {dimension} | {cells} |")
 
 
 def labelled(name: str, data: Path) -> pd.DataFrame:
@@ -177,7 +219,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["SKKO_CACHE_DIR"] = folder  # else a second run would find what the first has trained
         work = {"cache": lambda: measure_cache(options.data, options.turns), "mini": lambda: mini(options.data)}
-        work |= {"gpu": measure_gpu, "few-shot": lambda: few_shot(options.data)}
+        work |= {"nested": lambda: nested(options.data), "gpu": measure_gpu}
+        work |= {"few-shot": lambda: few_shot(options.data)}
         for name in options.measure:
             work[name]()
 

@@ -18,8 +18,6 @@ from sklearn.pipeline import make_pipeline
 from skko import KoEmbeddingTransformer, config_context, datasets
 from skko.exceptions import ModelNotAvailableError, SkkoWarning
 from skko.finetune import KoEmbeddingFineTuner, _static_table
-from skko.finetune.examples import read_examples
-from skko.finetune.scoring import score_examples
 from tests.finetuning import build_small_static, one_thread  # noqa: F401
 
 INQUIRIES = datasets.load_inquiries()
@@ -200,15 +198,11 @@ def test_adapters_are_merged_into_a_plain_model(trainings, tiny_a, tmp_path, sma
 
 
 def test_first_dimensions_are_trained_to_stand_alone(trainings, small):
-    few = {"truncate_dim": 16, "epochs": 3}
-    plain = tuner_of(small, **few).fit(TEXTS, TOPICS)
-    nested = tuner_of(small, **few, matryoshka_dims=(16,)).fit(TEXTS, TOPICS)
-    assert nested.transform(OTHERS).shape == (len(OTHERS), 16)
-    # What they are trained for, they learn. The other dimensions' loss teaches these 16, too, and as well: on so few
-    # texts neither is the better for every seed.
-    untrained = KoEmbeddingTransformer(small, truncate_dim=16).fit([]).transform
-    assert nested.score(TEXTS, TOPICS) > score_examples(read_examples(TEXTS, TOPICS), untrained) + 0.2
-    assert not np.allclose(nested.transform(OTHERS), plain.transform(OTHERS), atol=0.01)
+    few = {"truncate_dim": 4, "epochs": 10, "batch_size": 35}
+    plain = tuner_of(small, **few).fit(PAIRS)
+    nested = tuner_of(small, **few, matryoshka_dims=(4,)).fit(PAIRS)
+    assert nested.transform(OTHERS).shape == (len(OTHERS), 4)
+    assert nested.score(PAIRS) > plain.score(PAIRS) + 0.15  # measured: .86 to .92, and .42 to .62
 
 
 def test_long_texts_are_cut_in_training_alone(trainings, tiny_a, small):
