@@ -104,12 +104,9 @@ def nested(data: Path) -> None:
     """What first dimensions are worth that were trained to stand alone, and that were not."""
     pairs = training_pairs(data)
     print("\n## First dimensions: skko-mini turned at random, tuned on the same pairs\n")
-    print(
-        f"3 epochs, batches of 512, learning rate {STATIC_RATE:g}; average precision of paraKQC's last 200 groups, and"
-    )
-    print(
-        "Spearman's correlation of KorSTS dev. skko-mini's own first dimensions stand alone already, hence the turn.\n"
-    )
+    print(f"3 epochs, batches of 512, learning rate {STATIC_RATE:g}; average precision of paraKQC's last 200 groups,")
+    print("and Spearman's correlation of KorSTS dev. skko-mini's own first dimensions stand alone already, hence the")
+    print("turn.\n")
     print("| dimensions | before | tuned | with `matryoshka_dims` | KorSTS before | tuned | with `matryoshka_dims` |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
@@ -219,8 +216,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["SKKO_CACHE_DIR"] = folder  # else a second run would find what the first has trained
         work = {"cache": lambda: measure_cache(options.data, options.turns), "mini": lambda: mini(options.data)}
-        work |= {"nested": lambda: nested(options.data), "gpu": measure_gpu}
-        work |= {"few-shot": lambda: few_shot(options.data)}
+        work |= {"nested": lambda: nested(options.data), "gpu": measure_gpu, "few-shot": lambda: few_shot(options.data)}
         for name in options.measure:
             work[name]()
 

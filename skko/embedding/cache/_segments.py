@@ -87,14 +87,13 @@ class Segments:
 
     def _map(self, segment: int, dimension: int) -> NDArray[np.float32]:
         """The file's whole rows, as they are now; none if it is gone."""
+        path = self._path(segment)
         try:
-            shape = (self._path(segment).stat().st_size // (4 * dimension), dimension)
+            shape = (path.stat().st_size // (4 * dimension), dimension)
             known = self._maps.get(segment)
             if known is None or known.shape != shape:
                 # Mapped anew also where it became shorter: to read past the end of a file kills the process.
-                known = (
-                    np.memmap(self._path(segment), np.float32, "r", shape=shape) if shape[0] else np.empty(shape, "f4")
-                )
+                known = np.memmap(path, np.float32, "r", shape=shape) if shape[0] else np.empty(shape, dtype=np.float32)
         except FileNotFoundError:  # at either look, where another process has made room
             known = np.empty((0, dimension), dtype=np.float32)
         self._maps[segment] = known
