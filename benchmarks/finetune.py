@@ -27,7 +27,9 @@ from skko import KoEmbeddingTransformer
 from skko.datasets import fetch_chatbot, fetch_intents, fetch_korsts, fetch_parakqc, fetch_question_pair
 from skko.exceptions import SkkoWarning
 from skko.finetune import KoEmbeddingFineTuner, make_few_shot_classifier
+from skko.models import mini_path
 from training import evaluate, sources
+from training.save import load_model, save_model
 
 MEASURES = ("cache", "mini", "nested", "gpu", "few-shot")
 STATIC_RATE, N_DRAWS, N_TEST = 1e-3, 3, 5_000
@@ -87,16 +89,9 @@ def mini(data: Path) -> None:
 
 def turned_mini(folder: Path) -> str:
     """skko-mini turned at random: all cosines as they are, and the first dimensions worth no more than others."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer import modules
-
-    from skko.models import mini_path
-
-    model = SentenceTransformer(str(mini_path()), device="cpu")
-    table = next(model.parameters()).detach().numpy()
-    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(NESTED[0], NESTED[0])))[0].astype(np.float32)
-    layers = [modules.StaticEmbedding(model.tokenizer, embedding_weights=table @ turn), modules.Normalize()]
-    SentenceTransformer(modules=layers, device="cpu").save(str(folder))
+    table, tokenizer = load_model(mini_path())
+    turn, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(NESTED[0], NESTED[0])))
+    save_model(table @ table.new_tensor(turn), tokenizer, folder)
     return str(folder)
 
 
@@ -138,8 +133,6 @@ def fit_setfit(train: pd.DataFrame) -> Any:
     from datasets import Dataset
     from sentence_transformers import SentenceTransformer
     from setfit import SetFitModel, Trainer, TrainingArguments
-
-    from skko.models import mini_path
 
     model = SetFitModel(
         model_body=SentenceTransformer(str(mini_path()), device="cpu"), model_head=LogisticRegression(max_iter=1000)
