@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from training import lessons, losses
+from training import lessons, losses, questions
 from training.bags import Bags
 from training.corpus import Corpus
 from training.learn import Material, Recipe, gather, learn, refine
@@ -126,13 +126,14 @@ def corpus() -> Corpus:
         judged=pairs,
         judgements=np.linspace(0, 5, 30),
         labelled={"nsmc": (np.arange(420, 480), np.arange(60) % 2)},
+        wordings=np.arange(580, 600),
     )
 
 
 def test_articles_ask_for_other_sentences_of_their_own(corpus):
     lesson = Articles(corpus, np.arange(60) // 6, share=0.5)
-    (asked, answers), loss = lesson.draw(np.random.default_rng(0))
-    assert loss is losses.ranking
+    (asked, _, answers), loss = lesson.draw(np.random.default_rng(0))
+    assert loss is losses.worded_ranking
     n_titles = 0
     for question, start, end in zip(asked.starts, answers.starts, answers.ends, strict=True):
         _, first, last = corpus.articles[question // 7]
@@ -143,11 +144,33 @@ def test_articles_ask_for_other_sentences_of_their_own(corpus):
     assert len(set(asked.starts // 7)) == 60
 
 
+def test_half_of_the_questions_are_worded(corpus):
+    (asked, worded, _), loss = Articles(corpus, np.arange(60) // 6, share=0.5).draw(np.random.default_rng(0))
+    assert set(worded.starts) <= set(corpus.wordings)
+    assert set(worded.ends - worded.starts) == {0, 1}
+    assert 15 < (worded.ends > worded.starts).sum() < 45
+    # a worded question is what a tokeniser would make of both parts in one text
+    pieces, answers = vectors(600, 0), vectors(60, 1)
+    means, ends = torch.zeros(60, 256), torch.zeros(60, 256)
+    for row, (question, end, stop) in enumerate(zip(asked.starts, worded.starts, worded.ends, strict=True)):
+        ends[row] = pieces[end:stop].sum(dim=0)
+        means[row] = pieces[[question, *range(end, stop)]].mean(dim=0)
+    torch.testing.assert_close(loss(pieces[asked.starts], ends, answers), losses.ranking(means, answers))
+
+
+def test_no_wording_of_development_is_trained_on():
+    trained_on = questions.wordings()
+    assert len(set(trained_on)) == len(trained_on) > 500
+    assert not set(questions.HELD_OUT) & set(trained_on)
+    assert "의 목적은 무엇인가요?" in trained_on
+    assert "의 의미를 알려 주세요" in trained_on
+
+
 def test_some_articles_of_a_step_are_neighbours(corpus, monkeypatch):
     monkeypatch.setattr(lessons, "_N_ARTICLES", 24)
     monkeypatch.setattr(lessons, "_N_NEIGHBOURHOODS", 2)
     for share, least in ((0.5, 12), (0.0, 0)):
-        (asked, _), _ = Articles(corpus, np.arange(60) // 6, share).draw(np.random.default_rng(0))
+        (asked, _, _), _ = Articles(corpus, np.arange(60) // 6, share).draw(np.random.default_rng(0))
         articles = asked.starts // 7
         assert len(set(articles)) == 24
         sizes = np.sort(np.bincount(articles // 6, minlength=10))

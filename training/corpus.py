@@ -17,6 +17,7 @@ from skko.datasets import (
     fetch_sae4k,
 )
 from training import sources
+from training.questions import wordings
 
 Rows = NDArray[np.int64]
 # Characters of an article that Kiwi analyses: analysis is the dearest step of the whole build.
@@ -54,6 +55,8 @@ class Corpus:
         The judgements, from 0 to 5.
     labelled : dict of str to tuple of ndarray
         Texts and their classes, by data set.
+    wordings : ndarray of int64
+        Ends of questions.
     """
 
     texts: list[str]
@@ -66,6 +69,7 @@ class Corpus:
     judged: Rows
     judgements: NDArray[np.float64]
     labelled: dict[str, tuple[Rows, Rows]]
+    wordings: Rows
 
 
 @dataclass(slots=True)
@@ -123,7 +127,8 @@ def build_corpus(data: Path, *, seed: int = 0) -> Corpus:
     drawn = ((reviews, _N_READ_REVIEWS), (other, _N_READ_OTHERS), (rng.permutation(long), _N_READ_ARTICLES))
     read = np.concatenate([known, *(rows[:n] for rows, n in drawn)])
     analysed = np.concatenate([short, long])
-    return Corpus(shelf.texts, analysed, read, headlines, articles, pairs, groups, judged, judgements, labelled)
+    asked = np.array([shelf.put(wording) for wording in wordings()])
+    return Corpus(shelf.texts, analysed, read, headlines, articles, pairs, groups, judged, judgements, labelled, asked)
 
 
 def _articles(shelf: _Shelf, data: Path) -> tuple[Rows, Rows]:

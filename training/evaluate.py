@@ -4,6 +4,7 @@ AutoRAG is for the final report only: nothing may be chosen by it. The others ar
 """
 
 from collections.abc import Callable, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.stats import spearmanr
 
 from skko.datasets import fetch_autorag, fetch_korsts
 from training import sources
+from training.questions import HELD_OUT
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 Scores = dict[str, float]
@@ -47,10 +49,11 @@ def retrieval(encode: Encode, data: Path) -> Scores:
     """Share of queries whose own document is nearest: held-out articles of Wikipedia, and petitions.
 
     Short passages are the first two of an article; long ones all of it (up to 1,000 characters) but for the sentence
-    in its middle, which asks for it.
+    in its middle, which asks for it. Questions are titles, worded as no training has seen it.
     """
     articles = [article for article in sources.articles(data, held_out=True) if len(article.sentences) > 2]
     titles = encode([article.title for article in articles])
+    questions = encode([article.title + end for article, end in zip(articles, cycle(HELD_OUT), strict=False)])
     starts = [sources.passages(article.text) for article in articles]
     first, second = (encode([start[min(i, len(start) - 1)] for start in starts]) for i in (0, 1))
     middles = [len(article.sentences) // 2 for article in articles]
@@ -61,6 +64,7 @@ def retrieval(encode: Encode, data: Path) -> Scores:
     reasons = encode([petition.text[:_DOCUMENT_LENGTH] for petition in petitions])
     return {
         "Wikipedia title to passage, recall@1": _hits(titles, first),
+        "Wikipedia question to passage, recall@1": _hits(questions, first),
         "Wikipedia passage to passage, recall@1": _hits(second, first),
         "Wikipedia sentence to article, recall@1": _hits(asked, long),
         "petition title to text, recall@1": _hits(wishes, reasons),

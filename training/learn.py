@@ -212,11 +212,11 @@ def _share_of_rate(step: int, steps: int) -> float:
 def _embed(
     table: torch.Tensor, bags: Bags, runs: list[Runs], recipe: Recipe, rng: np.random.Generator
 ) -> Iterator[torch.Tensor]:
-    """Mean of each text's rows, for all texts of a step at once: one gradient of the table's size, not ten."""
+    """Sum of each text's rows, for all texts of a step at once: one gradient of the table's size, not ten."""
     starts, ends = (np.concatenate([getattr(run, side) for run in runs]) for side in ("starts", "ends"))
     ids, offsets = gather(bags, Runs(starts, ends), longest=recipe.longest, dropout=recipe.dropout, rng=rng)
-    means = embedding_bag(ids, table, offsets, mode="mean")
-    yield from torch.split(means, [len(run.starts) for run in runs])
+    sums = embedding_bag(ids, table, offsets, mode="sum")
+    yield from torch.split(sums, [len(run.starts) for run in runs])
 
 
 def gather(

@@ -27,6 +27,7 @@ _N_LABELLED = 1024
 # How often pairs come from each set: the larger and the freer the language, the oftener.
 _SHARES = {"groups": 4, "sae4k": 3, "chatbot": 2, "question_pair": 2, "korsts": 1}
 _TITLE_SHARE = 0.5
+_WORDED_SHARE = 0.5
 _LONGEST_RUN = 24
 
 
@@ -42,6 +43,10 @@ class Runs:
         """Take single texts of the corpus."""
         return cls(rows, rows + 1)
 
+    def but(self, left_out: NDArray[np.bool_]) -> "Runs":
+        """Leave the chosen runs empty."""
+        return type(self)(self.starts, np.where(left_out, self.starts, self.ends))
+
 
 class Lesson(Protocol):
     """What draws some texts for a step, and says what their vectors are for."""
@@ -56,7 +61,8 @@ class Articles:
 
     Half of the questions are titles, whose answer begins where the article does or anywhere in it; half are sentences,
     whose answer lies before or behind them. Answers are up to 24 sentences long, mostly short. Some of a step's
-    articles are neighbours in the teacher's space, so that the others of a batch are hard negatives.
+    articles are neighbours in the teacher's space, so that the others of a batch are hard negatives. Half of the
+    questions are worded as such: what people put behind a subject, to ask for it, is to say nothing.
 
     Parameters
     ----------
@@ -74,6 +80,7 @@ class Articles:
         order = np.argsort(neighbourhoods[kept], kind="stable")
         self._near = np.split(order, np.flatnonzero(np.diff(neighbourhoods[kept][order])) + 1)
         self._share = share
+        self._wordings = corpus.wordings
 
     def _choose(self, rng: np.random.Generator) -> Rows:
         """Articles of one step, each once."""
@@ -84,7 +91,7 @@ class Articles:
         return np.concatenate([near, rng.permutation(anywhere)[: n - len(near)]])
 
     def draw(self, rng: np.random.Generator) -> Draw:
-        """Draw questions and answers of some articles."""
+        """Draw questions, their wordings, and answers of some articles."""
         title, first, last = self._articles[self._choose(rng)].T
         n = len(title)
         place = first + (rng.random(n) * (last - first)).astype(np.int64)
@@ -96,7 +103,8 @@ class Articles:
         opening = np.where(coin, first, place)
         start = np.where(by_title, opening, start)
         end = np.where(by_title, np.minimum(last, opening + size), end)
-        return (Runs.of(np.where(by_title, title, place)), Runs(start, end)), losses.ranking
+        worded = Runs.of(rng.choice(self._wordings, n)).but(rng.random(n) >= _WORDED_SHARE)
+        return (Runs.of(np.where(by_title, title, place)), worded, Runs(start, end)), losses.worded_ranking
 
 
 def neighbourhoods(corpus: Corpus, taught: torch.Tensor, seed: int, size: int = 40) -> Rows:

@@ -37,15 +37,34 @@ def ranking(left: torch.Tensor, right: torch.Tensor, *, twins: torch.Tensor | No
     Tensor
         The loss.
     """
-    target = torch.arange(len(left))
-
     def loss(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         scores = SCALE * a @ b.T
         if twins is not None:
             scores = scores.masked_fill(twins, float("-inf"))
-        return (cross_entropy(scores, target) + cross_entropy(scores.T, target)) / 2
+        # Exponentials of at most SCALE cannot overflow, and serve both directions: half the time of two softmaxes.
+        likelihoods = scores.exp()
+        sums = likelihoods.sum(dim=0).log() + likelihoods.sum(dim=1).log()
+        return sums.mean() / 2 - scores.diagonal().mean()
 
     return _in_every_size(loss, left, right)
+
+
+def worded_ranking(left: torch.Tensor, wordings: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy as of :func:`ranking`, where a text on the left goes on with another.
+
+    Parameters
+    ----------
+    left, wordings : Tensor, shape (n_pairs, dimension)
+        Sums of the rows of both parts of a text.
+    right : Tensor, shape (n_pairs, dimension)
+        Vectors of their partners.
+
+    Returns
+    -------
+    Tensor
+        The loss.
+    """
+    return ranking(left + wordings, right)
 
 
 def cosent(left: torch.Tensor, right: torch.Tensor, judgements: torch.Tensor) -> torch.Tensor:
