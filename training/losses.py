@@ -84,12 +84,12 @@ def cosent(left: torch.Tensor, right: torch.Tensor, judgements: torch.Tensor) ->
     Tensor
         The loss, by tenths, so that it is of the size of the others.
     """
-    higher = judgements[:, None] > judgements[None, :]
+    not_higher = judgements[:, None] <= judgements[None, :]
 
     def loss(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         cosines = SCALE * (a * b).sum(dim=-1)
-        gaps = (cosines[None, :] - cosines[:, None])[higher]
-        return torch.logsumexp(torch.cat([gaps.new_zeros(1), gaps]), dim=0) / 10
+        gaps = (cosines[None, :] - cosines[:, None]).masked_fill(not_higher, -torch.inf)
+        return torch.logsumexp(torch.cat([gaps.new_zeros(1), gaps.flatten()]), dim=0) / 10
 
     return _in_every_size(loss, left, right)
 
