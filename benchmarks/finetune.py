@@ -64,7 +64,6 @@ def worth(embed: Any, data: Path) -> dict[str, float]:
         "paraKQC, last 200 groups, average precision": float(
             average_precision_score(same, (vectors @ vectors.T)[above])
         ),
-        "AutoRAG recall@1": evaluate.autorag(embed, data)["AutoRAG recall@1"],
     }
 
 
@@ -76,8 +75,11 @@ def mini(data: Path) -> None:
     tuner.fit(pairs)
     seconds = time.perf_counter() - started
     steps = max(int(entry["step"]) for entry in tuner.history_)
-    before = worth(KoEmbeddingTransformer("skko-mini", cache=False).fit([]).transform, data)
-    after = worth(KoEmbeddingTransformer(tuner.model_, cache=False).fit([]).transform, data)
+    retrieval = "AutoRAG recall@1"
+    before, after = (
+        worth(embed, data) | {retrieval: evaluate.autorag(embed, data)[retrieval]}
+        for embed in (KoEmbeddingTransformer(one, cache=False).fit([]).transform for one in ("skko-mini", tuner.model_))
+    )
     print("\n## skko-mini, tuned on question_pair, chatbot and paraKQC's first 800 groups\n")
     print(f"{len(pairs):,} pairs, {tuner.loss_}, {tuner.epochs} epochs, batches of {tuner.batch_size_}, learning rate")
     print(f"{tuner.learning_rate:g}: {steps} steps in {seconds:.0f} s. skko-mini has learnt from these sets before.")

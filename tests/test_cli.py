@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from skko import KoEmbeddingTransformer
+from skko.cli.cache import _n_bytes
 from skko.datasets import load_inquiries
 
 TEXTS = load_inquiries()
@@ -136,13 +137,34 @@ def test_cache_is_shown_found_and_emptied(tmp_path, monkeypatch):
     texts = [f"문의 {i}" for i in range(1000)]
     KoEmbeddingTransformer("skko-mini", cache=directory / "embeddings").fit_transform(texts)
     (directory / "mine").write_text("not skko's")
+    weights = directory / "finetuned" / "5719fbb9" / "weights"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"0" * 1_000_000)
     info = json.loads(skko("cache", "info", "--json", cwd=tmp_path).stdout)
     assert info["vectors"] == {"256": 1000}
     assert info["bytes"]["embeddings"] >= 1_024_000
+    assert info["bytes"]["finetuned"] == 1_000_000
     assert "1,000     vectors of 256 dimensions" in skko("cache", "info", cwd=tmp_path).stdout
     assert json.loads(skko("cache", "clear", "--json", cwd=tmp_path).stdout)["bytes_freed"] >= 1_024_000
     assert json.loads(skko("cache", "info", "--json", cwd=tmp_path).stdout)["vectors"] == {}
+    assert weights.exists()  # fitted tuners read them
+    assert json.loads(skko("cache", "clear", "--tuned", "--json", cwd=tmp_path).stdout)["bytes_freed"] >= 1_000_000
+    assert not weights.exists()
     assert (directory / "mine").exists()
+
+
+def test_files_that_others_remove_are_not_counted(tmp_path, monkeypatch):
+    (tmp_path / "stays").write_bytes(b"0" * 10)
+    (tmp_path / "goes").write_bytes(b"0" * 10)
+    listed = os.walk
+
+    def walk(folder):
+        found = list(listed(folder))
+        (tmp_path / "goes").unlink()
+        return found
+
+    monkeypatch.setattr(os, "walk", walk)
+    assert _n_bytes(tmp_path) == 10
 
 
 def test_version_and_usage(tmp_path):

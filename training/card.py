@@ -36,11 +36,12 @@ text without a token (empty, or only white space) gives zeros.
 2. The vocabulary is that of a Unigram tokeniser whose pieces and scores are counts of the morphemes that Kiwi finds in
    880,000 texts. So it cuts words into morphemes without Kiwi.
 3. Vectors and weights of the pieces start at the teacher's and are trained on all of this at once: titles and sentences
-   of Wikipedia and of petitions find other sentences of their article, and paraphrases, questions and key phrases
-   their partners, among all others of a batch (InfoNCE; half of a batch's articles are neighbours of each other);
-   KorSTS train orders pairs by likeness (CoSENT); vectors stay near the teacher's; and linear heads, which are thrown
-   away, tell good ratings of films from bad ones and topics of headlines from each other. Ranking losses count in 256,
-   128 and 64 dimensions (Matryoshka).
+   of Wikipedia and of petitions find other sentences of their article, and paraphrases, questions and key phrases their
+   partners, among all others of a batch (InfoNCE; half of a batch's articles are neighbours of each other; half of the
+   titles and sentences are worded as questions, by 803 wordings, so that these say nothing); KorSTS train orders pairs
+   by likeness (CoSENT); vectors stay near the teacher's; and linear heads, which are thrown away, tell good ratings of
+   films from bad ones and topics of headlines from each other. Ranking losses count in 256, 128 and 64 dimensions
+   (Matryoshka).
 4. The table is trained on for 200 steps, in which 55,000 headlines and sentences are to be as like each other as a
    second teacher, multilingual-e5-small, finds them.
 

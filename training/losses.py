@@ -37,6 +37,7 @@ def ranking(left: torch.Tensor, right: torch.Tensor, *, twins: torch.Tensor | No
     Tensor
         The loss.
     """
+
     def loss(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         scores = SCALE * a @ b.T
         if twins is not None:

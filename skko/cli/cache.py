@@ -1,7 +1,10 @@
 """``skko cache``: what is kept in the cache directory, and how to be rid of it."""
 
 import argparse
+import os
 import shutil
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,8 @@ _FOLDERS = {
     "fingerprints": "digests of model files",
     "models": "what is known of models",
 }
+# Not to be computed again in seconds, and read by fitted tuners: to be removed only when it is asked for.
+_TUNED = {"finetuned": "weights of tuned models"}
 
 
 def add_parser(commands: Any) -> None:
@@ -38,10 +43,12 @@ def add_parser(commands: Any) -> None:
         run,
         help="show, find or empty the cache of vectors",
         description="Show, find or empty what skko keeps so as not to compute it again. It holds digests and vectors, "
-        "never text. SKKO_CACHE_DIR names another directory.",
+        "never text. Tuned models, which fitted tuners read, stay unless --tuned is given. SKKO_CACHE_DIR names "
+        "another directory.",
         examples=_EXAMPLES,
     )
     parser.add_argument("action", choices=["info", "clear", "path"], help="what to do")
+    parser.add_argument("--tuned", action="store_true", help="clear the weights of tuned models, too")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -63,9 +70,10 @@ def run(options: argparse.Namespace) -> int:
     elif options.action == "info":
         print_result(*_info(directory), options)
     else:
-        freed = sum(_n_bytes(directory / name) for name in _FOLDERS)
-        _clear(directory)
-        freed -= sum(_n_bytes(directory / name) for name in _FOLDERS)
+        folders = [directory / name for name in (*_FOLDERS, *(_TUNED if options.tuned else ()))]
+        freed = sum(map(_n_bytes, folders))
+        _clear(folders)
+        freed -= sum(map(_n_bytes, folders))
         print_result({"path": str(directory), "bytes_freed": freed}, [f"{freed / 1e6:,.1f} MB freed"], options)
     return 0
 
@@ -73,11 +81,12 @@ def run(options: argparse.Namespace) -> int:
 def _info(directory: Path) -> tuple[dict[str, Any], list[str]]:
     """What is kept, for programs and for people."""
     vectors = _vectors(directory)
-    folders = {name: _n_bytes(directory / name) for name in _FOLDERS}
+    kinds = _FOLDERS | _TUNED
+    folders = {name: _n_bytes(directory / name) for name in kinds}
     limit = get_config()["disk_cache_bytes"]
     facts = {"path": str(directory), "limit_bytes": limit, "bytes": folders, "vectors": vectors}
     lines = [str(directory)]
-    lines += [f"{n_bytes / 1e6:>12,.1f} MB  {_FOLDERS[name]}" for name, n_bytes in folders.items()]
+    lines += [f"{n_bytes / 1e6:>12,.1f} MB  {kinds[name]}" for name, n_bytes in folders.items()]
     lines += [f"{count:>12,}     vectors of {dimension:,} dimensions" for dimension, count in vectors.items()]
     return facts, [*lines, f"{limit / 1e6:>12,.1f} MB  most that vectors may take; the least used go first"]
 
@@ -92,16 +101,22 @@ def _vectors(directory: Path) -> dict[int, int]:
     return {dimension: n_vectors for dimension, (n_vectors, _) in sorted(usage.items())}
 
 
-def _clear(directory: Path) -> None:
+def _clear(folders: Iterable[Path]) -> None:
     """Empty the cache; processes that use it go on."""
-    if (directory / "embeddings").is_dir():
-        from skko.embedding import EmbeddingCache
+    for folder in folders:
+        if folder.name == "embeddings" and folder.is_dir():
+            from skko.embedding import EmbeddingCache
 
-        EmbeddingCache(directory / "embeddings").clear()
-    for name in _FOLDERS.keys() - {"embeddings"}:
-        if (directory / name).is_dir():
-            shutil.rmtree(directory / name)
+            EmbeddingCache(folder).clear()
+        elif folder.is_dir():
+            shutil.rmtree(folder)
 
 
 def _n_bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    """Size of a folder's files, from which other processes may remove some meanwhile."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += Path(parent, name).stat().st_size
+    return total
