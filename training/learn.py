@@ -219,7 +219,7 @@ def _embed(
 ) -> Iterator[torch.Tensor]:
     """Weighted sum of each text's pieces, for all texts of a step at once: one gradient of the table's size, not ten.
 
-    Weights are looked up a piece: their product with all directions would take longer than the rest of a step.
+    Weights are looked up a piece: their product with all directions, and its gradients, were a third of a step.
     """
     starts, ends = (np.concatenate([getattr(run, side) for run in runs]) for side in ("starts", "ends"))
     ids, offsets = gather(bags, Runs(starts, ends), longest=recipe.longest, dropout=recipe.dropout, rng=rng)
