@@ -18,9 +18,9 @@ SHARED = WordTokeniser(MINI)
 TEXTS = load_inquiries().texts
 
 
-def expected(texts: list[str]) -> list[list[int]]:
-    MINI.no_truncation()
-    return [encoding.ids for encoding in MINI.encode_batch(texts, add_special_tokens=False)]
+def expected(texts: list[str], tokenizer: Tokenizer = MINI) -> list[list[int]]:
+    tokenizer.no_truncation()
+    return [encoding.ids for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
 
 
 def split(table) -> list[list[int]]:
@@ -50,17 +50,14 @@ def test_long_texts_are_cut(max_length):
 
 
 def test_each_word_is_cut_up_once(monkeypatch):
-    seen = []
+    seen, cut = [], words._cut
 
-    class Counting:
-        def __getattr__(self, name):
-            return getattr(MINI, name)
+    def counting(tokenizer, texts):
+        seen.extend(word for text in texts for word in text.split() if word != words._MARK)
+        return cut(tokenizer, texts)
 
-        def encode_batch_fast(self, texts, **kwargs):
-            seen.extend(word for text in texts for word in text.split() if word != words._MARK)
-            return MINI.encode_batch_fast(texts, **kwargs)
-
-    tokeniser = WordTokeniser(Counting())
+    monkeypatch.setattr(words, "_cut", counting)
+    tokeniser = WordTokeniser(MINI)
     for _ in range(2):
         assert split(tokeniser(TEXTS, None)) == expected(TEXTS)
     assert len(seen) == len(set(seen)) == len({word for text in TEXTS for word in text.split()})
@@ -89,8 +86,8 @@ def test_threads_share_one():
     assert [split(table) for table in tables] == [expected(part) for part in parts]
 
 
-def build(pre_tokenizer, normalizer=None, added=()) -> Tokenizer:
-    tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+def build(pre_tokenizer, normalizer=None, added=(), model=None) -> Tokenizer:
+    tokenizer = Tokenizer(model or models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizer
     if normalizer is not None:
         tokenizer.normalizer = normalizer
@@ -119,3 +116,25 @@ BY_WORDS = pre_tokenizers.Whitespace()
 )
 def test_only_tokenisers_that_never_look_across_a_space(tokenizer, suits):
     assert splits_at_spaces(tokenizer) is suits
+
+
+@pytest.mark.parametrize(
+    ("pre_tokenizer", "normalizer", "added", "spared"),
+    [
+        (BY_WORDS, None, (), True),
+        (pre_tokenizers.WhitespaceSplit(), normalizers.NFKC(), (), True),
+        (pre_tokenizers.BertPreTokenizer(), normalizers.Lowercase(), ("[CLS]",), True),
+        (pre_tokenizers.Sequence([BY_WORDS, pre_tokenizers.Digits()]), normalizers.NFC(), (), True),
+        (pre_tokenizers.Sequence([BY_WORDS, pre_tokenizers.UnicodeScripts()]), None, (), True),
+        (BY_WORDS, normalizers.NFD(), (), False),
+        (BY_WORDS, normalizers.Sequence([normalizers.Lowercase(), normalizers.NFKD()]), (), False),
+        (BY_WORDS, None, (AddedToken("배송"),), False),
+    ],
+)
+def test_words_of_hangul_are_spared_what_does_nothing_to_them(pre_tokenizer, normalizer, added, spared):
+    tokenizer = build(pre_tokenizer, normalizer, added, MINI.model)
+    assert splits_at_spaces(tokenizer)
+    tokeniser = WordTokeniser(tokenizer)
+    assert (tokeniser._of_hangul is not tokenizer) is spared
+    texts = [*TEXTS, "배송이 3일 KT배송 [CLS] 가 각 힣 ㅋㅋ 배송…늦음 漢字배송", "배송이", "가" * 3000]
+    assert split(tokeniser(texts, None)) == expected(texts, tokenizer)

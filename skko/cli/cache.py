@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from skko.cli.options import add_command
+from skko.cli.options import UsageError, add_command
 from skko.cli.output import print_result
 from skko.config import get_config
 
@@ -63,7 +63,14 @@ def run(options: argparse.Namespace) -> int:
     -------
     int
         Exit code.
+
+    Raises
+    ------
+    UsageError
+        If ``--tuned`` is given and nothing is to be cleared.
     """
+    if options.tuned and options.action != "clear":
+        raise UsageError(f"--tuned says what clear removes: {options.action} does not know it")
     directory: Path = get_config()["cache_dir"]
     if options.action == "path":
         print_result({"path": str(directory)}, [str(directory)], options)

@@ -18,6 +18,8 @@ _WORDS = re.compile("[^\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f
 _NORMALIZERS = {"NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Sequence"}
 _SPLITTERS = {"Whitespace", "WhitespaceSplit", "BertPreTokenizer"}
 _PRE_TOKENIZERS = {*_SPLITTERS, "Punctuation", "Digits", "UnicodeScripts", "Sequence"}
+# To a word of such letters alone all of these steps do nothing, but for those that take syllables apart.
+_HANGUL, _DECOMPOSING = re.compile("[가-힣]+"), {"NFD", "NFKD"}
 # A word costs about so many bytes beside its letters, and all of them may take so many.
 _WORD_BYTES, _MOST_BYTES = 200, 32 << 20
 # What stands between words that are cut together, and how many are.
@@ -59,8 +61,9 @@ class WordTokeniser:
 
     Notes
     -----
-    Words come again and again, and to look one up takes a fraction of the time of cutting it up. What is remembered is
-    forgotten when it takes more than 32 MB or so.
+    Words come again and again, and to look one up takes a fraction of the time of cutting it up; and what a tokeniser
+    does to a word before it cuts it takes as long as the cutting, which words of Hangul are spared. What is remembered
+    is forgotten when it takes more than 32 MB or so.
     """
 
     _numbers: dict[str, int]
@@ -69,7 +72,10 @@ class WordTokeniser:
     _n_bytes: int
 
     def __init__(self, tokenizer: Any) -> None:
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
         self._tokenizer = tokenizer
+        self._of_hangul = _without_steps(tokenizer)
         self._lock = threading.Lock()
         self._forget()
 
@@ -88,7 +94,8 @@ class WordTokeniser:
         TokenTable
             Their tokens.
         """
-        words = [_WORDS.findall(text) for text in texts]
+        # Printable texts have no space but " ", and str.split finds it twice as fast.
+        words = [text.split() if text.isprintable() else _WORDS.findall(text) for text in texts]
         with self._lock:
             if self._n_bytes > _MOST_BYTES:
                 self._forget()
@@ -108,38 +115,56 @@ class WordTokeniser:
 
     def _learn(self, words: Iterable[str]) -> None:
         """Cut new words into tokens."""
-        new = list(words)
-        if not new:
-            return
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
-        ids, sizes = self._cut_together(new) or self._cut(new)
-        self._numbers.update(zip(new, range(len(self._numbers), len(self._numbers) + len(new)), strict=True))
-        self._ids = np.concatenate([self._ids, ids])
-        self._ends = np.concatenate([self._ends, self._ends[-1] + np.cumsum(sizes)])
-        self._n_bytes += sum(map(len, new)) + _WORD_BYTES * len(new)
-
-    def _cut_together(self, words: list[str]) -> _Tokens | None:
-        """Cut many words in one text, a mark behind each: to ask for one by one takes twice as long.
-
-        None where the mark is not one token, or a word has that token too.
-        """
-        mark, _ = self._cut([_MARK])
-        ids, _ = self._cut([f" {_MARK} ".join([*words[i : i + _LINE], ""]) for i in range(0, len(words), _LINE)])
-        marks = np.flatnonzero(ids == mark[0]) if len(mark) == 1 else mark[:0]
-        return (np.delete(ids, marks), np.diff(marks, prepend=-1) - 1) if len(marks) == len(words) else None
-
-    def _cut(self, texts: list[str]) -> _Tokens:
-        """Tokens of texts, one text behind another, and how many each has."""
-        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
-        sizes = np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens))
-        return np.fromiter(chain.from_iterable(tokens), dtype=np.int32), sizes
+        hangul: list[str] = []
+        others: list[str] = []
+        for word in words:
+            (hangul if _HANGUL.fullmatch(word) else others).append(word)
+        for tokenizer, new in ((self._of_hangul, hangul), (self._tokenizer, others)):
+            if not new:
+                continue
+            ids, sizes = _cut_together(tokenizer, new) or _cut(tokenizer, new)
+            self._numbers.update(zip(new, range(len(self._numbers), len(self._numbers) + len(new)), strict=True))
+            self._ids = np.concatenate([self._ids, ids])
+            self._ends = np.concatenate([self._ends, self._ends[-1] + np.cumsum(sizes)])
+            self._n_bytes += sum(map(len, new)) + _WORD_BYTES * len(new)
 
     def _forget(self) -> None:
         self._numbers = {}
         self._ids = np.empty(0, dtype=np.int32)
         self._ends = np.zeros(1, dtype=np.int64)
         self._n_bytes = 0
+
+
+def _without_steps(tokenizer: Any) -> Any:
+    """A tokeniser that cuts words of Hangul alike and does no more than that; the same one if there is none."""
+    added = tokenizer.get_added_tokens_decoder().values()
+    if _DECOMPOSING & set(_types(tokenizer.normalizer)) or any(_HANGUL.search(token.content) for token in added):
+        return tokenizer
+    from tokenizers import Tokenizer
+    from tokenizers.pre_tokenizers import WhitespaceSplit
+
+    bare = Tokenizer(tokenizer.model)  # which they share
+    bare.pre_tokenizer = WhitespaceSplit()
+    return bare
+
+
+def _cut_together(tokenizer: Any, words: list[str]) -> _Tokens | None:
+    """Cut many words in one text, a mark behind each: to ask for one by one takes twice as long.
+
+    None where the mark is not one token, or a word has that token too.
+    """
+    lines = [f" {_MARK} ".join([*words[i : i + _LINE], ""]) for i in range(0, len(words), _LINE)]
+    ids, sizes = _cut(tokenizer, [_MARK, *lines])
+    mark, ids = np.split(ids, sizes[:1])
+    marks = np.flatnonzero(ids == mark[0]) if len(mark) == 1 else mark[:0]
+    return (np.delete(ids, marks), np.diff(marks, prepend=-1) - 1) if len(marks) == len(words) else None
+
+
+def _cut(tokenizer: Any, texts: list[str]) -> _Tokens:
+    """Tokens of texts, one text behind another, and how many each has."""
+    tokens = [encoding.ids for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+    sizes = np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens))
+    return np.fromiter(chain.from_iterable(tokens), dtype=np.int32), sizes
 
 
 def _types(step: Any) -> list[str]:
