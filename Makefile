@@ -7,7 +7,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 SETUP := pyproject.toml constraints.txt
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Compiled is what is imported, and not all of 360 MB of Python; also where the environment would have nothing kept.
+export PYTHONDONTWRITEBYTECODE =
+PIP := $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: help demo test lint docs bench fuzz release-check clean
 
@@ -67,3 +69,8 @@ clean:  ## remove the environment and everything built
 .venv/.docs: .venv/.made $(SETUP)
 	$(PIP) --editable '.[test,docs]'
 	@touch $@
+
+# All of them at once, as CI needs them.
+.venv/.ci: .venv/.made $(SETUP)
+	$(PIP) --editable '.[test,lint,docs]'
+	@touch $@ .venv/.demo .venv/.test .venv/.lint .venv/.docs

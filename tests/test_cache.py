@@ -1,9 +1,8 @@
 """EmbeddingCache: bit for bit, bounded, shared by threads and processes, and never the cause of a wrong vector."""
 
+import os
 import pickle
 import shutil
-import subprocess
-import sys
 import threading
 import time
 
@@ -18,6 +17,8 @@ from skko import EmbeddingCache, KoEmbeddingTransformer, set_config
 from skko.embedding.cache import embedding_keys
 from skko.embedding.cache._disk import DiskStore
 from tests.caching import TEXTS, get, get_from, keys_of, store, vectors_of  # noqa: F401
+from tests.children import in_a_child
+from tests.embedding import count_encoded
 
 
 @pytest.fixture(params=["memory", "disk"])
@@ -202,14 +203,11 @@ def test_composed_and_decomposed_hangul_are_different_texts(tiny_a, counting):
     assert counting()[0] == 2
 
 
-def test_the_default_cache_outlives_the_process(tiny_a, fresh_cache):
-    script = (
-        "import sys; from skko import KoEmbeddingTransformer; from skko.embedding import encode_counts\n"
-        f"KoEmbeddingTransformer({str(tiny_a)!r}).fit_transform(['가', '나', '다'])\n"
-        "print(encode_counts().texts_encoded, encode_counts().model_loads)"
-    )
-    run = [subprocess.run([sys.executable, "-c", script], capture_output=True, text=True) for _ in range(2)]
-    assert [done.stdout.strip() for done in run] == ["3 1", "0 0"], run
+def test_the_default_cache_outlives_the_process(tiny_a, fresh_cache, counting):
+    texts = ["가", "나", "다"]
+    KoEmbeddingTransformer(str(tiny_a)).fit_transform(texts)
+    assert counting() == (3, 1)
+    assert in_a_child(count_encoded, str(tiny_a), texts, {**os.environ}) == (0, 0)
     assert len(EmbeddingCache(fresh_cache / "embeddings")) == 3
 
 

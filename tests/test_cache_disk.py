@@ -5,13 +5,11 @@ import random
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +20,8 @@ from skko.embedding.cache._disk import DiskStore
 from skko.embedding.cache._segments import check_sums
 from skko.exceptions import CacheWarning
 from tests.caching import TEXTS, get, get_from, keys_of, store, vectors_of  # noqa: F401
+from tests.children import child, in_a_child
+from tests.embedding import claim
 
 
 def vector_of(number, dimension=64):
@@ -62,65 +62,45 @@ def test_files_go_when_the_cache_is_full(store):
     assert get_from(store, range(950, 1000), 64)[0].all()
 
 
+def get_alone(directory, *texts):
+    found, _ = get_from(DiskStore(directory), texts)
+    return found.tolist()
+
+
 def test_a_use_in_another_process_counts(store):
     for i in range(3):
         store.put(keys_of(i), vectors_of(1), max_bytes=48)
-    script = (
-        "import sys, numpy as np; from pathlib import Path; from skko.embedding.cache._disk import DiskStore\n"
-        "from skko.embedding.cache import embedding_keys\n"
-        "keys = embedding_keys(['0'], fingerprint='f', prompt='', max_length=None)\n"
-        "print(DiskStore(Path(sys.argv[1])).get(keys, np.zeros((1, 4), dtype=np.float32)))"
-    )
-    done = subprocess.run([sys.executable, "-c", script, str(store.directory)], capture_output=True, text=True)
-    assert done.stdout.strip() == "[ True]", done.stderr
+    assert in_a_child(get_alone, store.directory, 0) == [True]
     store.put(keys_of(3), vectors_of(1), max_bytes=48)
     assert get_from(store, range(4))[0].tolist() == [True, False, True, True]
 
 
+def fork_and_put(directory):
+    warnings.simplefilter("error")
+    cache = EmbeddingCache(directory)
+    keys = keys_of(*"가나다라")
+    cache.put_many(keys[:1], np.ones((1, 4), dtype=np.float32))
+    assert cache.claim(keys[3:]).all()
+    forked = os.fork()
+    cache.put_many(keys[1:2] if forked else keys[2:3], np.ones((1, 4), dtype=np.float32))
+    if not forked:
+        os._exit(1 if cache.claim(keys[3:]).any() else 0)  # the parent lives, and its claim holds
+    assert os.waitpid(forked, 0)[1] == 0
+    assert cache.get_many(keys, np.empty((4, 4), dtype=np.float32)).tolist() == [True, True, True, False]
+    assert not cache.claim(keys[3:]).any()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 def test_a_child_that_was_forked_has_its_own_connection(tmp_path):
-    script = """
-import os, sys
-import numpy as np
-from skko import EmbeddingCache
-from skko.embedding.cache import embedding_keys
-cache = EmbeddingCache(sys.argv[1])
-keys = embedding_keys(list("가나다라"), fingerprint="f", prompt="", max_length=None)
-cache.put_many(keys[:1], np.ones((1, 4), dtype=np.float32))
-assert cache.claim(keys[3:]).all()
-child = os.fork()
-cache.put_many(keys[1:2] if child else keys[2:3], np.ones((1, 4), dtype=np.float32))
-if not child:
-    os._exit(1 if cache.claim(keys[3:]).any() else 0)  # the parent lives, and its claim holds
-assert os.waitpid(child, 0)[1] == 0
-assert cache.get_many(keys, np.empty((4, 4), dtype=np.float32)).tolist() == [True, True, True, False]
-assert not cache.claim(keys[3:]).any()
-"""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script, str(tmp_path / "c")], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    in_a_child(fork_and_put, tmp_path / "c")
 
 
-WRITER = """
-import sys
-from pathlib import Path
-import numpy as np
-from skko.embedding.cache import embedding_keys
-from skko.embedding.cache._disk import DiskStore
-
-store, start, stop = DiskStore(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
-for first in range(start, stop, 10):
-    texts = range(first, first + 10)
-    keys = embedding_keys([str(i) for i in texts], fingerprint="f", prompt="", max_length=None)
-    vectors = [np.full(64, i, dtype=np.float32) + np.arange(64, dtype=np.float32) / 64 for i in texts]
-    store.put(keys, np.stack(vectors), 1 << 30)
-    print(first + 10, flush=True)
-"""
-
-
-def writer(directory, start, stop):
-    command = [sys.executable, "-c", WRITER, str(directory), str(start), str(stop)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def write_in_tens(directory, start, stop, send):
+    store = DiskStore(directory)
+    for first in range(start, stop, 10):
+        texts = range(first, first + 10)
+        store.put(keys_of(*texts), np.stack([vector_of(i) for i in texts]), 1 << 30)
+        send.send(first + 10)
 
 
 def check_all(store, texts):
@@ -129,11 +109,21 @@ def check_all(store, texts):
     np.testing.assert_array_equal(out, np.stack([vector_of(i) for i in texts]))
 
 
+def last_received(receive, last=None):
+    """What was sent last before the sender ended."""
+    with suppress(EOFError):
+        while True:
+            last = receive.recv()
+    return last
+
+
 def test_processes_write_at_once(store):
-    processes = [writer(store.directory, start, start + 600) for start in (0, 300, 600)]  # half of it twice
-    for process in processes:
-        process.communicate(timeout=120)
-        assert process.returncode == 0
+    with ExitStack() as stack:
+        children = [
+            stack.enter_context(child(write_in_tens, store.directory, start, start + 600))
+            for start in (0, 300, 600)  # half of it twice
+        ]
+        assert [last_received(receive) for _, receive in children] == [600, 900, 1200]
     assert len(store) == 1200
     check_all(store, range(1200))
 
@@ -143,12 +133,11 @@ def test_a_killed_writer_loses_no_more_than_its_last_batch(store):
     acknowledged = 0
     for attempt in range(10):
         start = attempt * 100_000
-        with writer(store.directory, start, start + 100_000) as process:
-            last = int(process.stdout.readline())  # it is at work
+        with child(write_in_tens, store.directory, start, start + 100_000) as (process, receive):
+            last = receive.recv()  # it is at work
             time.sleep(rng.uniform(0, 0.15))
-            process.send_signal(signal.SIGKILL)
-            lines = process.stdout.read().split("\n")
-        last = max([last, *map(int, lines[:-1])])  # a line may have been cut
+            process.kill()
+            last = last_received(receive, last)
         check_all(store, range(start, last))
         acknowledged += last - start
         assert acknowledged <= len(store) <= acknowledged + 10 * (attempt + 1)
@@ -202,7 +191,7 @@ def test_room_is_made_while_others_read_and_write(store, making_room):
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(make_room)
         try:
-            for start in range(0, 1_500, 10):
+            for start in range(0, 600, 10):
                 texts = range(start, start + 10)
                 store.put(keys_of(*texts), np.stack([vector_of(i) for i in texts]), max_bytes=25_600)
                 for asked in (texts, range(max(0, start - 100), start)):
@@ -216,19 +205,11 @@ def test_room_is_made_while_others_read_and_write(store, making_room):
 
 
 def test_a_dead_process_claims_nothing(store):
-    script = (
-        "import sys, time; from pathlib import Path; from skko.embedding.cache import embedding_keys\n"
-        "from skko.embedding.cache._disk import DiskStore; store = DiskStore(Path(sys.argv[1]))\n"
-        "keys = embedding_keys(['a'], fingerprint='f', prompt='', max_length=None)\n"
-        "print(store.claim(keys), flush=True); time.sleep(60)"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(store.directory)], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout.readline().strip() == "[ True]"
+    with child(claim, store.directory, keys_of("a")) as (process, receive):
+        assert receive.recv() == 1
         assert not store.claim(keys_of("a")).any()
         process.kill()
-        process.wait()
+        process.join()
         assert store.claim(keys_of("a")).all()
 
 
@@ -358,36 +339,28 @@ def test_a_newer_format_is_left_alone(tmp_path):
     assert {path.name: path.read_bytes() for path in (tmp_path / "vectors").glob("*.f32")} == before
 
 
-ON_A_STRANGE_DISK = """
-import os, signal, sys, warnings
-import filelock
-import numpy as np
-from skko import EmbeddingCache
-from skko.embedding.cache import embedding_keys
-if sys.argv[2] == "read-only":
-    for folder in (sys.argv[1], *map(lambda name: os.path.join(sys.argv[1], name), os.listdir(sys.argv[1]))):
-        os.chmod(folder, 0o555 if os.path.isdir(folder) else 0o444)
-    os.chmod(os.path.dirname(sys.argv[1]), 0o755)
-    if os.getuid() == 0:
-        os.setuid(65534)  # whatever the mode of a file is, root may write it
-if sys.argv[2] == "full":
-    import resource
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (76_900, 76_900))
-def keys_of(*texts):
-    return embedding_keys([str(text) for text in texts], fingerprint="f", prompt="", max_length=None)
-cache = EmbeddingCache(sys.argv[1])
-out = np.zeros((300, 64), dtype=np.float32)
-with warnings.catch_warnings(record=True) as caught:
-    warnings.simplefilter("always")
-    known = cache.get_many(keys_of(*range(300)), out).sum()
-    for _ in range(3):
-        mine = cache.claim(keys_of("new")).sum()
-        cache.put_many(keys_of("new"), np.ones((1, 64), dtype=np.float32))
-    kept = cache.get_many(keys_of("new"), out[:1]).sum()
-print(known, mine, kept, len(caught), caught[0].category.__name__)
-print(caught[0].message)
-"""
+def use_a_strange_disk(directory, case):
+    os.chdir("/")
+    if case == "read-only":
+        for path in (directory, *directory.iterdir()):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        directory.parent.chmod(0o755)
+        if os.getuid() == 0:
+            os.setuid(65534)  # whatever the mode of a file is, root may write it
+    if case == "full":
+        import resource
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (76_900, 76_900))
+    cache = EmbeddingCache(directory)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        n_known = int(get(cache, *range(300), dimension=64)[0].sum())
+        for _ in range(3):
+            cache.claim(keys_of("new"))
+            cache.put_many(keys_of("new"), vectors_of(1, 64))
+        n_kept = int(get(cache, "new", dimension=64)[0].sum())
+    return n_known, n_kept, [(warning.category, str(warning.message)) for warning in caught]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="users and limits are POSIX")
@@ -400,18 +373,14 @@ def test_a_disk_that_cannot_be_written_costs_only_the_cache(tmp_path_factory, ca
     else:
         fill(directory)
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", ON_A_STRANGE_DISK, str(directory), case], capture_output=True, text=True, cwd="/"
-        )
-        assert done.stdout, done.stderr
-        known, _, kept, n_warnings, category = done.stdout.split("\n")[0].split()
-        assert (known, kept, n_warnings) == ("0" if case == "missing" else "300", "1", "1"), done
-        assert category == "CacheWarning"
-        assert "SKKO_CACHE_DIR" in done.stdout
+        n_known, n_kept, ((category, message),) = in_a_child(use_a_strange_disk, directory, case)
     finally:
         if directory.is_dir():
             directory.chmod(0o700)
             shutil.rmtree(directory)
+    assert (n_known, n_kept) == (0 if case == "missing" else 300, 1)
+    assert category is CacheWarning
+    assert "SKKO_CACHE_DIR" in message
 
 
 def test_the_result_is_the_same_where_there_is_no_disk(tiny_a, tmp_path, monkeypatch, counting):

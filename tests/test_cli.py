@@ -1,17 +1,20 @@
-"""The command line, in a real process."""
+"""The command line: what it shows, counts and answers, in real processes and in this one."""
 
 import json
 import os
 import subprocess
 import sys
 import unicodedata
+import warnings
 from pathlib import Path
 
 import pytest
 
 from skko import KoEmbeddingTransformer
 from skko.cli.cache import _n_bytes
+from skko.cli.main import main
 from skko.datasets import load_inquiries
+from skko.models.registry import registry
 
 TEXTS = load_inquiries()
 
@@ -20,6 +23,24 @@ def skko(*arguments: str, cwd: Path, **environment: str) -> subprocess.Completed
     command = [sys.executable, "-m", "skko", *arguments]
     env = {**os.environ, "PYTHONUTF8": "1", "HF_HUB_OFFLINE": "1", **environment}
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=env, check=False, timeout=300)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, capsys):
+    """Run a command in this process, where no model is loaded yet, in a folder and with a cache of its own."""
+    registry.clear()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SKKO_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+
+    def run(*arguments):
+        try:
+            code = main(arguments)
+        except SystemExit as ended:
+            code = ended.code
+        return subprocess.CompletedProcess(arguments, code, *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -59,32 +80,30 @@ def test_demo_draws_a_map_with_hangul(bundled):
     assert image.stat().st_size > 20_000
 
 
-def test_demo_on_a_users_file_in_cp949(tmp_path):
+def test_demo_on_a_users_file_in_cp949(here, tmp_path):
     rows = ["문장,주제"] + [
         f'"{t}",{topic}' for t, topic in zip(TEXTS.texts, TEXTS.topics, strict=True) if '"' not in t
     ]
     (tmp_path / "문의 내역.csv").write_bytes("\n".join(rows[:200]).encode("cp949", "ignore"))
-    environment = {"SKKO_CACHE_DIR": str(tmp_path / "cache")}
-    result = skko("demo", "--data", "문의 내역.csv", "--label", "주제", "--json", cwd=tmp_path, **environment)
+    result = here("demo", "--data", "문의 내역.csv", "--label", "주제", "--json")
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
     assert found["n_texts"] == found["texts_encoded"] == 199
     assert "pairs_recall" not in found
 
 
-def test_demo_as_text_without_labels(tmp_path):
+def test_demo_as_text_without_labels(here, tmp_path):
     (tmp_path / "lines.txt").write_text("\n".join(TEXTS.texts[:40]), encoding="utf-8")
-    environment = {"SKKO_CACHE_DIR": str(tmp_path / "cache")}
-    result = skko("demo", "--data", "lines.txt", "--sample", "30", cwd=tmp_path, **environment)
+    result = here("demo", "--data", "lines.txt", "--sample", "30")
     assert result.returncode == 0, result.stderr
     assert "Classification" not in result.stdout
     assert "30 texts" in result.stdout
     assert "30 texts encoded, 1 model load" in result.stdout
 
 
-def test_a_folder_that_cannot_be_made_is_told_before_the_work(tmp_path):
+def test_a_folder_that_cannot_be_made_is_told_before_the_work(here, tmp_path):
     (tmp_path / "taken").write_text("a file")
-    result = skko("demo", "--out", "taken", cwd=tmp_path)
+    result = here("demo", "--out", "taken")
     assert result.returncode == 1
     assert "taken" in result.stderr.splitlines()[-1]
     assert "embedding" not in result.stderr
@@ -116,10 +135,10 @@ def test_demo_leaves_rare_labels_out_of_the_classification_and_empty_rows_out_of
     ],
     ids=["no file", "which column", "no column", "one label", "one text", "no model"],
 )
-def test_errors_are_one_line_with_the_remedy(arguments, message, tmp_path):
+def test_errors_are_one_line_with_the_remedy(arguments, message, here, tmp_path):
     (tmp_path / "two.csv").write_text("a,b\n가,1\n나,1\n", encoding="utf-8")
     (tmp_path / "one.txt").write_text("하나\n", encoding="utf-8")
-    result = skko("demo", *arguments, cwd=tmp_path)
+    result = here("demo", *arguments)
     assert result.returncode == 1
     assert result.stdout == ""
     last = result.stderr.strip().splitlines()[-1]
@@ -128,11 +147,10 @@ def test_errors_are_one_line_with_the_remedy(arguments, message, tmp_path):
     assert "Traceback" not in result.stderr
 
 
-def test_cache_is_shown_found_and_emptied(tmp_path, monkeypatch):
+def test_cache_is_shown_found_and_emptied(here, tmp_path):
     directory = tmp_path / "cache"
-    monkeypatch.setenv("SKKO_CACHE_DIR", str(directory))
-    assert skko("cache", "path", cwd=tmp_path).stdout.strip() == str(directory)
-    assert json.loads(skko("cache", "info", "--json", cwd=tmp_path).stdout)["vectors"] == {}
+    assert here("cache", "path").stdout.strip() == str(directory)
+    assert json.loads(here("cache", "info", "--json").stdout)["vectors"] == {}
     assert not directory.exists()  # to look is not to make
     texts = [f"문의 {i}" for i in range(1000)]
     KoEmbeddingTransformer("skko-mini", cache=directory / "embeddings").fit_transform(texts)
@@ -140,15 +158,18 @@ def test_cache_is_shown_found_and_emptied(tmp_path, monkeypatch):
     weights = directory / "finetuned" / "5719fbb9" / "weights"
     weights.parent.mkdir(parents=True)
     weights.write_bytes(b"0" * 1_000_000)
-    info = json.loads(skko("cache", "info", "--json", cwd=tmp_path).stdout)
+    info = json.loads(here("cache", "info", "--json").stdout)
     assert info["vectors"] == {"256": 1000}
     assert info["bytes"]["embeddings"] >= 1_024_000
     assert info["bytes"]["finetuned"] == 1_000_000
-    assert "1,000     vectors of 256 dimensions" in skko("cache", "info", cwd=tmp_path).stdout
-    assert json.loads(skko("cache", "clear", "--json", cwd=tmp_path).stdout)["bytes_freed"] >= 1_024_000
-    assert json.loads(skko("cache", "info", "--json", cwd=tmp_path).stdout)["vectors"] == {}
+    assert "1,000     vectors of 256 dimensions" in here("cache", "info").stdout
+    assert json.loads(here("cache", "clear", "--json").stdout)["bytes_freed"] >= 1_024_000
+    assert json.loads(here("cache", "info", "--json").stdout)["vectors"] == {}
     assert weights.exists()  # fitted tuners read them
-    assert json.loads(skko("cache", "clear", "--tuned", "--json", cwd=tmp_path).stdout)["bytes_freed"] >= 1_000_000
+    wrong = here("cache", "info", "--tuned")
+    assert wrong.returncode == 2
+    assert "--tuned says what clear removes" in wrong.stderr
+    assert json.loads(here("cache", "clear", "--tuned", "--json").stdout)["bytes_freed"] >= 1_000_000
     assert not weights.exists()
     assert (directory / "mine").exists()
 
@@ -167,9 +188,9 @@ def test_files_that_others_remove_are_not_counted(tmp_path, monkeypatch):
     assert _n_bytes(tmp_path) == 10
 
 
-def test_version_and_usage(tmp_path):
+def test_version_and_usage(here, tmp_path):
     assert skko("--version", cwd=tmp_path).stdout.startswith("skko 0.")
-    assert skko("nonsense", cwd=tmp_path).returncode == 2
+    assert here("nonsense").returncode == 2
 
 
 def test_bundled_inquiries_are_what_they_promise():

@@ -106,7 +106,7 @@ def test_on_a_terminal_it_asks_for_queries(folder):
     with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as it:
         os.close(theirs)
         os.write(ours, f"{QUERY}\n\x04".encode())
-        out, err = (stream.decode() for stream in it.communicate(timeout=120))
+        out, err = (stream.decode() for stream in it.communicate(timeout=300))
     os.close(ours)
     assert it.returncode == 0, err
     assert out.count("query> ") == 2

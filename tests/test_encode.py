@@ -1,12 +1,9 @@
 """Every text embedded once: counts seen from outside, batches, threads, processes, devices, memory."""
 
 import os
-import subprocess
-import sys
 import threading
 import time
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,8 +18,11 @@ from transformers import XLMRobertaModel
 from skko import KoEmbeddingTransformer, config_context, make_text_classifier
 from skko.embedding import encode_counts
 from skko.embedding.batching import plan_batches
+from skko.embedding.cache import embedding_keys
 from skko.exceptions import DeviceMemoryError, DeviceMemoryWarning, DeviceNotAvailableError
 from skko.models.backends.sentence_transformer import SentenceTransformerEncoder
+from tests.children import child, in_children
+from tests.embedding import ReportingTransformer, claim, peak_beyond_result
 
 TEXTS = [
     f"{a} {b} {i}" for i in range(50) for a, b in [("환불해", "주세요"), ("배송이", "늦어요"), ("로그인이", "안 돼요")]
@@ -180,59 +180,38 @@ def test_an_interrupted_run_keeps_what_was_done(tiny_a, counting, monkeypatch):
 # Between processes
 
 
-class ReportingTransformer(KoEmbeddingTransformer):
-    """Writes into a folder how many texts each call had to encode: workers have no other way to say it."""
-
-    def __init__(self, model, *, cache="auto", batch_tokens="auto", folder=None):
-        super().__init__(model, cache=cache, batch_tokens=batch_tokens)
-        self.folder = folder
-
-    def _embed(self, texts, on_batch=None):
-        before = encode_counts()
-        vectors = super()._embed(texts, on_batch)
-        n_encoded = (encode_counts() - before).texts_encoded
-        (Path(self.folder) / f"{os.getpid()}-{time.monotonic_ns()}").write_text(str(n_encoded))
-        return vectors
-
-
 def test_workers_share_the_work_of_one_search(tiny_a, tmp_path, fresh_cache):
     reports = tmp_path / "reports"
     reports.mkdir()
     # Whole sentences in small batches, so that both workers are at work while the other is.
     step = ReportingTransformer(str(tiny_a), batch_tokens=100, folder=str(reports))
     search = GridSearchCV(
-        Pipeline([("embed", step), ("classify", LogisticRegression())]), {"classify__C": [0.1, 10]}, cv=5, n_jobs=2
+        Pipeline([("embed", step), ("classify", LogisticRegression())]), {"classify__C": [0.1, 10]}, cv=3, n_jobs=2
     )
     search.fit(TEXTS, LABELS)
     calls = [(path.name.split("-")[0], int(path.read_text())) for path in reports.iterdir()]
     assert sum(n_encoded for _, n_encoded in calls) == 150
     assert len({process for process, _ in calls} - {str(os.getpid())}) >= 2  # loky replaces workers that grew
-    assert len(calls) == 2 * 5 * 2 + 1  # training and test texts of each candidate and fold, and the refit
+    assert len(calls) == 2 * 3 * 2 + 1  # training and test texts of each candidate and fold, and the refit
 
 
 def test_what_a_killed_process_was_at_is_taken_over(tiny_a, tmp_path, counting):
-    script = (
-        "import sys, time; from pathlib import Path; from skko.embedding.cache import EmbeddingCache, embedding_keys\n"
-        "cache = EmbeddingCache(sys.argv[1])\n"
-        "keys = embedding_keys(sys.argv[3:], fingerprint=sys.argv[2], prompt='', max_length=128)\n"
-        "print(cache.claim(keys).sum(), flush=True); time.sleep(60)"
-    )
     embedder = KoEmbeddingTransformer(str(tiny_a), cache=tmp_path / "cache").fit([])
-    command = [sys.executable, "-c", script, str(tmp_path / "cache"), embedder.model_fingerprint_, *TEXTS[:40]]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline().strip() == "40"
+    keys = embedding_keys(TEXTS[:40], fingerprint=embedder.model_fingerprint_, prompt="", max_length=128)
+    with child(claim, tmp_path / "cache", keys) as (process, receive):
+        assert receive.recv() == 40
         results = {}
         thread = threading.Thread(target=lambda: results.update(vectors=embedder.transform(TEXTS)))
         thread.start()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while counting()[0] < 110 and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(0.5)
         assert counting()[0] == 110  # all but what the other process has claimed
         assert thread.is_alive()
         process.kill()
-        process.wait()
-        thread.join(60)
+        process.join()
+        thread.join(300)
     assert counting()[0] == 150
     expected = KoEmbeddingTransformer(str(tiny_a), cache=False).fit_transform(TEXTS)
     np.testing.assert_allclose(results["vectors"], expected, atol=1e-6)
@@ -322,34 +301,14 @@ def test_devices_that_are_not_here_are_named(tiny_a):
 # In memory
 
 
-# Bytes that embedding takes at its peak, beyond the vectors that it returns. In a process of its own: how soon Python
-# collects garbage depends on all that other tests have left behind.
-_PEAK = """\
-import gc, sys, tracemalloc
-from skko import KoEmbeddingTransformer
-from skko.models.backends import words
-words._MOST_BYTES = 1 << 20  # else the words are remembered of both, and are more of one
-texts = [f"배송이 늦어요 {i}" for i in range(int(sys.argv[1]))]
-embedder = KoEmbeddingTransformer("skko-mini", cache=sys.argv[2] or False).fit([])
-embedder.transform(texts[:10])
-gc.collect()
-tracemalloc.start()
-vectors = embedder.transform(texts)
-print(tracemalloc.get_traced_memory()[1] - vectors.nbytes)
-"""
-
-
-def peak_beyond_result(n_texts, cache):
-    command = [sys.executable, "-c", _PEAK, str(n_texts), str(cache)]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-
-
 @pytest.mark.parametrize("cached", [False, True])
 def test_memory_does_not_grow_with_the_corpus(tmp_path, cached):
     # Bookkeeping may take some 200 bytes a text, a fifth of the smallest vector; tokens of all texts would be more.
-    # Both are more than the two chunks of texts that are at work at a time.
-    small, large = [peak_beyond_result(n, tmp_path / str(n) if cached else "") for n in (70_000, 140_000)]
-    assert (large - small) / 70_000 < 200, (small, large)
+    # Both are more than the two chunks of texts that are at work at a time. In processes of their own: how soon Python
+    # collects garbage depends on all that other tests have left behind.
+    arguments = [(n, tmp_path / str(n) if cached else False) for n in (10_000, 30_000)]
+    small, large = in_children(peak_beyond_result, *arguments)
+    assert (large - small) / 20_000 < 200, (small, large)
 
 
 def test_long_texts_are_tokenised_in_small_chunks(tiny_a, monkeypatch):

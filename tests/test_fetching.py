@@ -213,7 +213,7 @@ def test_two_processes_download_once(server, tmp_path):
     assert [process.stdout.readline() for process in processes] == ["ready\n", "ready\n"]
     assert server.halfway.wait(60)
     server.released.set()
-    said = [process.communicate(timeout=60) for process in processes]
+    said = [process.communicate(timeout=300) for process in processes]
     assert said == [(f"{len(CONTENT)}\n", "")] * 2
     assert server.requests == ["tiny.tsv"]
     assert left_in(tmp_path) == {PATH, "tiny/.lock"}
@@ -226,7 +226,7 @@ def test_ctrl_c_leaves_nothing(server, tmp_path):
     process = in_a_process(server, tmp_path)
     assert server.halfway.wait(60)
     process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=60)[1]
+    said = process.communicate(timeout=300)[1]
     assert "KeyboardInterrupt" in said, said
     assert left_in(tmp_path) == {"tiny/.lock"}
     server.held.clear()

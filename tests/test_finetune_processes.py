@@ -3,24 +3,17 @@
 import json
 import os
 import socket
-import subprocess
-import sys
+import warnings
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from skko import config_context
 from skko.finetune import KoEmbeddingFineTuner
+from tests.children import in_children
 from tests.finetuning import one_thread  # noqa: F401
-
-_PROGRAM = """\
-import json, sys, torch
-from tests.test_finetune_processes import fit
-torch.set_num_threads(1)
-tuner = fit(sys.argv[1])
-print(json.dumps([tuner.model_, tuner.history_]))
-"""
 
 
 def fit(base: str) -> KoEmbeddingFineTuner:
@@ -42,27 +35,23 @@ def without_dropout(base: Path, folder: Path) -> str:
     return str(folder)
 
 
+def fit_as_one_of_several(base: str, environment: dict[str, str]) -> tuple[str, list[dict[str, float]]]:
+    os.environ.update(environment)
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    tuner = fit(base)
+    return tuner.model_, tuner.history_
+
+
 def fit_together(base: str, cache: Path, n_processes: int = 2) -> list[tuple[str, list[dict[str, float]]]]:
     """Fit in processes that share a training, and return what each of them was left with."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    environment = {**os.environ, "SKKO_CACHE_DIR": str(cache), "PYTHONPATH": str(Path(__file__).parent.parent)}
+    environment = {**os.environ, "SKKO_CACHE_DIR": str(cache)}
     environment |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(n_processes)}
-    command = [sys.executable, "-W", "ignore", "-c", _PROGRAM, base]
-    processes = [
-        subprocess.Popen(
-            command, env={**environment, "RANK": rank, "LOCAL_RANK": rank}, stdout=subprocess.PIPE, text=True
-        )
-        for rank in map(str, range(n_processes))
-    ]
-    try:
-        outputs = [process.communicate(timeout=300)[0] for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-    assert [process.returncode for process in processes] == [0] * n_processes
-    return [tuple(json.loads(output.splitlines()[-1])) for output in outputs]
+    ranks = map(str, range(n_processes))
+    return in_children(fit_as_one_of_several, *((base, {**environment, "RANK": r, "LOCAL_RANK": r}) for r in ranks))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="gloo over the loopback device")

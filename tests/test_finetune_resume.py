@@ -2,9 +2,8 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -15,15 +14,10 @@ from sentence_transformers import SentenceTransformerTrainer
 from skko.config import config_context
 from skko.finetune import KoEmbeddingFineTuner
 from skko.finetune._trainer import _last_checkpoint
+from tests.children import child
 from tests.finetuning import one_thread  # noqa: F401
 
 # A batch in several parts, dropout in each of them, evaluations between, and a checkpoint after every step.
-_PROGRAM = """\
-import sys, torch
-from tests.test_finetune_resume import fit
-torch.set_num_threads(1)
-fit(sys.argv[1])
-"""
 _N_STEPS = 32
 
 
@@ -35,21 +29,23 @@ def fit(base: str) -> KoEmbeddingFineTuner:
     return tuner.fit(pairs, eval_set=(pairs[:16],))
 
 
+def fit_in_a_child(base: str, environment: dict[str, str], send: Connection) -> None:
+    os.environ.update(environment)
+    torch.set_num_threads(1)
+    fit(base)
+
+
 def kill_after(step: int, base: Path, cache: Path) -> None:
     """Start the training in a process of its own, and kill it once it has written a checkpoint of that step."""
-    environment = {**os.environ, "SKKO_CACHE_DIR": str(cache), "PYTHONPATH": str(Path(__file__).parent.parent)}
-    process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", _PROGRAM, str(base)], env=environment)
-    try:
+    with child(fit_in_a_child, str(base), {**os.environ, "SKKO_CACHE_DIR": str(cache)}) as (process, _):
         deadline = time.monotonic() + 300
         # Not with rglob, which would look into checkpoints that are being removed.
         written = "finetuned/*/training/checkpoint-*"
         while not any(int(path.name.rpartition("-")[2]) >= step for path in cache.glob(written)):
-            assert process.poll() is None, "the training ended before it could be killed"
+            assert process.is_alive(), "the training ended before it could be killed"
             assert time.monotonic() < deadline
             time.sleep(0.002)
-    finally:
-        process.kill()
-    assert process.wait() == -signal.SIGKILL
+    assert process.exitcode == -signal.SIGKILL
 
 
 @pytest.mark.filterwarnings("ignore::skko.exceptions.SkkoWarning")  # of tuning noise, which gains nothing

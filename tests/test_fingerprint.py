@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import stat
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 
 from skko import KoEmbeddingTransformer
 from skko.models.fingerprint import directory_fingerprint
+from tests.children import in_a_child, in_children
 
 LARGE = (1 << 20) + 5
 
@@ -114,34 +114,24 @@ def test_other_weights_under_the_same_path_give_their_own_vectors(tiny_a, tiny_b
 
 # Once on this machine
 
-COUNT_READS = """
-import sys, time
-from pathlib import Path
-from skko.models.fingerprint import directory_fingerprint
-directory, touch = Path(sys.argv[1]), sys.argv[2] == "True"
-weights = directory / "model.safetensors"
-reads, digests = [], set()
-sys.addaudithook(lambda event, args: event == "open" and reads.append(str(args[0])))
-for _ in range(3):
-    if touch:  # which makes the time of change now, however busy the machine is
-        time.sleep(0.02)
-        weights.chmod(0o644)
-    digests.add(directory_fingerprint(directory))
-print(*digests, reads.count(str(weights)))
-"""
 
-
-def start(directory, touch=False):
-    command = [sys.executable, "-c", COUNT_READS, str(directory), str(touch)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ)
+def count_reads(directory, touch, environment):
+    """Fingerprint three times: (digest, reads of the weights)."""
+    os.environ.update(environment)
+    weights = directory / "model.safetensors"
+    reads, digests = [], set()
+    sys.addaudithook(lambda event, args: event == "open" and reads.append(str(args[0])))
+    for _ in range(3):
+        if touch:  # which makes the time of change now, however busy the machine is
+            time.sleep(0.02)
+            weights.chmod(0o644)
+        digests.add(directory_fingerprint(directory))
+    (digest,) = digests
+    return digest, reads.count(str(weights))
 
 
 def run(directory, touch=False):
-    """Fingerprint three times in another process: (digest, reads of the weights)."""
-    with start(directory, touch) as process:
-        digest, reads = process.communicate()[0].split()
-    assert process.returncode == 0
-    return digest, int(reads)
+    return in_a_child(count_reads, directory, touch, {**os.environ})
 
 
 @pytest.fixture
@@ -207,9 +197,8 @@ def test_a_cache_that_cannot_be_written_costs_only_time(settled, tmp_path, monke
 
 
 def test_processes_may_fingerprint_at_the_same_time(settled, fresh_cache):
-    processes = [start(settled) for _ in range(3)]
-    digests = {process.communicate()[0].split()[0] for process in processes}
-    assert digests == {directory_fingerprint(settled)}
+    found = in_children(count_reads, *[(settled, False, {**os.environ})] * 3)
+    assert {digest for digest, _ in found} == {directory_fingerprint(settled)}
     assert len(records(fresh_cache)) == 1  # no half-written file is left
     assert run(settled)[1] == 0
 

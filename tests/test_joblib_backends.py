@@ -10,8 +10,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
-from tests.test_encode import LABELS, TEXTS, ReportingTransformer
+from tests.caching import TEXTS
+from tests.embedding import ReportingTransformer
 
+LABELS = [0, 1, 2] * 50
 pytestmark = [
     pytest.mark.socket,
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning"),
@@ -42,12 +44,12 @@ def on_ray():
 
 
 @pytest.mark.parametrize("cluster", [on_dask, on_ray])
-def test_a_search_on_a_cluster_embeds_each_text_once(cluster, tiny_a, tmp_path, fresh_cache, monkeypatch):
+def test_a_search_on_a_cluster_embeds_each_text_once(cluster, tmp_path, fresh_cache, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     reports = tmp_path / "reports"
     reports.mkdir()
-    step = ReportingTransformer(str(tiny_a), folder=str(reports), cache=tmp_path / "cache")
+    step = ReportingTransformer("skko-mini", folder=str(reports), cache=tmp_path / "cache")
     pipeline = Pipeline([("embed", step), ("classify", LogisticRegression())])
     search = GridSearchCV(pipeline, {"classify__C": [0.1, 10]}, cv=3)
     with cluster() as backend, joblib.parallel_config(backend, n_jobs=2):

@@ -1,9 +1,6 @@
 """Registry, presets, specs; the hub's protocol, with the server up and down."""
 
-import json
 import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -14,6 +11,8 @@ from skko import KoEmbeddingTransformer, config_context, list_models
 from skko.models import ModelSpec
 from skko.models.fingerprint import directory_fingerprint
 from skko.models.registry import ModelRegistry, registry
+from tests.children import in_a_child
+from tests.embedding import download, embed_card
 from tests.hub import COMMIT, serve_hub
 
 CARD = [
@@ -80,29 +79,13 @@ def test_presets_begin_with_the_bundled_model():
     assert KoEmbeddingTransformer().model in names
 
 
-SNIPPET = """
-import json, sys, warnings
-warnings.simplefilter("ignore")
-import numpy as np
-from skko import KoEmbeddingTransformer
-embedder = KoEmbeddingTransformer()
-try:
-    vectors = embedder.fit_transform(json.loads(sys.argv[1]))
-except OSError as error:
-    print(json.dumps({"error": type(error).__name__, "message": str(error)}))
-else:
-    similarity = embedder.similarity(vectors)
-    print(json.dumps({"vectors": vectors.tolist(), "dtype": str(vectors.dtype), "shape": similarity.shape}))
-"""
-
-
 def run_snippet(home: Path, address: str, **environment: str) -> dict:
-    """Run the model card's snippet, through skko, in a fresh process with a hub cache of its own."""
-    env = {**os.environ, "HF_HOME": str(home), "HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", **environment}
-    command = [sys.executable, "-c", SNIPPET, json.dumps(CARD)]
-    result = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=300)
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
+    """Run the model card's snippet, through skko, in a process of its own with a hub cache of its own."""
+    return in_a_child(embed_card, CARD, {**hub_settings(home, address), **environment})
+
+
+def hub_settings(home: Path, address: str) -> dict[str, str]:
+    return {**os.environ, "HF_HOME": str(home), "HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}
 
 
 @pytest.mark.socket
@@ -118,7 +101,7 @@ def test_the_model_cards_snippet_through_a_hub(tiny_a, tmp_path):
         assert not any("resolve" in request for request in requests[n_requests:])
     vectors = np.array(first["vectors"], dtype=np.float32)
     expected = SentenceTransformer(str(tiny_a), device="cpu").encode(CARD)
-    assert (first["dtype"], vectors.shape, first["shape"]) == ("float32", (3, 48), [3, 3])
+    assert (first["dtype"], vectors.shape, first["shape"]) == ("float32", (3, 48), (3, 3))
     assert (vectors * expected).sum(axis=1).min() >= 0.99999
     assert again["vectors"] == first["vectors"]
     down = run_snippet(tmp_path / "hub", "http://127.0.0.1:9")
@@ -132,9 +115,7 @@ def test_a_newer_download_is_not_answered_from_the_vectors_of_the_older(tiny_a, 
         first = run_snippet(home, address)
     with serve_hub({name: tiny_b}, commit=newer) as (address, _):
         assert run_snippet(home, address)["vectors"] == first["vectors"]  # a new commit comes by a download alone
-        env = {**os.environ, "HF_HOME": str(home), "HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}
-        fetch = f"from huggingface_hub import snapshot_download; snapshot_download({name!r})"
-        subprocess.run([sys.executable, "-c", fetch], env=env, check=True, capture_output=True)
+        in_a_child(download, name, None, hub_settings(home, address))
         second = run_snippet(home, address)
     assert second["vectors"] != first["vectors"]
 
@@ -152,14 +133,9 @@ def test_a_model_that_cannot_be_reached_names_itself_and_the_remedies(tmp_path, 
 @pytest.mark.socket
 def test_weights_fetched_alone_are_not_mistaken_for_the_model(tiny_a, tmp_path):
     # transformers fetches config and weights only; pooling around them would be a guess.
-    fetch = (
-        "import sys; from huggingface_hub import hf_hub_download\n"
-        "for name in sys.argv[1:]: hf_hub_download('dragonkue/bge-m3-ko', name)"
-    )
     with serve_hub({"dragonkue/bge-m3-ko": tiny_a}) as (address, _):
-        env = {**os.environ, "HF_HOME": str(tmp_path / "hub"), "HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}
         files = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
-        subprocess.run([sys.executable, "-c", fetch, *files], env=env, check=True, capture_output=True)
+        in_a_child(download, "dragonkue/bge-m3-ko", files, hub_settings(tmp_path / "hub", address))
     error = run_snippet(tmp_path / "hub", "http://127.0.0.1:9")
     assert error["error"] == "ModelNotAvailableError"
 

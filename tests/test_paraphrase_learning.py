@@ -22,7 +22,7 @@ from tests.mining import THRESHOLD, WHOLE, as_set, brute_force, cosine, groups_o
 
 
 def noisy_groups(seed, spread=0.7):
-    X, y = groups_of_four(6, spread, seed)
+    X, y = groups_of_four(4, spread, seed)
     rng = np.random.default_rng(seed)
     y = np.where(rng.random(len(y)) < 0.2, -1, y)
     copied = rng.integers(len(y), size=6)

@@ -165,7 +165,7 @@ def test_the_interactive_map_in_a_browser(model, tmp_path):
     )
     display.save_html(tmp_path / "map.html", title="문의 지도")
     command = [sys.executable, "-c", BROWSE, browser, str(tmp_path / "map.html"), str(tmp_path / "map.png")]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
     assert found["errors"] == []
