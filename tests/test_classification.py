@@ -211,6 +211,16 @@ def test_fit_and_transform_give_the_same_features(fitted):
     assert first.dtype == np.float32
 
 
+def test_what_is_transformed_one_by_one_is_what_the_union_gives_and_touches_no_filters_of_warnings(fitted, monkeypatch):
+    features = fitted["features"]
+    expected = features.union_.transform(TEXTS)
+    beside = clone(features).set_params(n_jobs=2).fit(TEXTS, TOPICS).transform(TEXTS)
+    monkeypatch.setattr("warnings.resetwarnings", None)  # which threads would see
+    found = features.transform(TEXTS)
+    assert abs(found - expected).max() == abs(found - beside).max() == 0
+    assert found.dtype == beside.dtype == np.float32
+
+
 def test_labels_as_an_indicator_and_as_lists_agree():
     both = [{topic, urgency} for topic, urgency in zip(TOPICS, INQUIRIES.urgency, strict=True)]
     binarizer = MultiLabelBinarizer()

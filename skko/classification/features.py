@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.pipeline import FeatureUnion
@@ -125,10 +126,8 @@ class KoTextFeatures(FeatureUnion):
         weight = 1.0 if self.choice_ is None else self.choice_.weight
         if self.verbose and self.choice_ is not None:
             print(self.choice_)  # noqa: T201
-        weights = {name: 1.0 if name == _EMBEDDING else weight for name in blocks}
-        self._union(weights, fitted=True)
-        parts = [sparse.csr_array(block) * np.float32(weights[name]) for name, block in blocks.items() if weights[name]]
-        return self._finish(sparse.hstack(parts, format="csr"))
+        self._union({name: 1.0 if name == _EMBEDDING else weight for name in blocks}, fitted=True)
+        return self._side_by_side({name: block for name, block in blocks.items() if self.weights_[name]})
 
     def transform(self, X: ArrayLike, **params: Any) -> sparse.csr_array:
         """Return the features of texts.
@@ -146,7 +145,13 @@ class KoTextFeatures(FeatureUnion):
             The blocks side by side.
         """
         check_is_fitted(self, "union_")
-        return self._finish(self.union_.transform(check_texts(X), **params))
+        texts = check_texts(X)
+        if params or effective_n_jobs(self.n_jobs) != 1:
+            return self._finish(self.union_.transform(texts, **params))
+        # A task of scikit-learn's Parallel empties the filters of warnings and fills them again, which are those of all
+        # threads: others that classify meanwhile would warn of it.
+        used = [(name, block) for name, block in self.union_.transformer_list if not isinstance(block, str)]
+        return self._side_by_side({name: block.transform(texts) for name, block in used})
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name the features.
@@ -192,6 +197,10 @@ class KoTextFeatures(FeatureUnion):
         options["verbose_feature_names_out"] = self.verbose_feature_names_out
         self.union_ = FeatureUnion(used, transformer_weights=weights, **options)
         return self.union_
+
+    def _side_by_side(self, blocks: dict[str, Any]) -> sparse.csr_array:
+        parts = [sparse.csr_array(block) * np.float32(self.weights_[name]) for name, block in blocks.items()]
+        return self._finish(sparse.hstack(parts, format="csr"))
 
     def _finish(self, features: Any) -> sparse.csr_array:
         return sparse.csr_array(features, dtype=np.float32)
