@@ -2,6 +2,7 @@
 time that an interpreter takes. How a process begins, and what it imports, is tested with ``subprocess``."""
 
 import multiprocessing
+import os
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,9 +18,12 @@ _CONTEXT.set_forkserver_preload(["pytest", "hypothesis", "skko.embedding.cache",
 
 @contextmanager
 def child(function: Callable[..., None], *arguments: Any) -> Iterator[tuple[BaseProcess, Connection]]:
-    """A process that runs ``function(*arguments, send)``, and what it sends; it ends with the block at the latest."""
+    """A process that runs ``function(*arguments, send)``, and what it sends; it ends with the block at the latest.
+
+    Its environment is that of here and now.
+    """
     receive, send = _CONTEXT.Pipe(duplex=False)
-    process = _CONTEXT.Process(target=function, args=(*arguments, send), daemon=True)
+    process = _CONTEXT.Process(target=_run, args=(dict(os.environ), function, *arguments, send), daemon=True)
     process.start()
     send.close()  # so that the end of the process is the end of what is received
     try:
@@ -43,6 +47,12 @@ def in_children(function: Callable[..., Any], *arguments: tuple[Any, ...]) -> li
 def in_a_child(function: Callable[..., Any], *arguments: Any) -> Any:
     """What a function of a module returns in a process of its own."""
     return in_children(function, arguments)[0]
+
+
+def _run(environment: dict[str, str], function: Callable[..., None], *arguments: Any) -> None:
+    os.environ.clear()  # of the server that forks, which has that of its own beginning
+    os.environ.update(environment)
+    function(*arguments)
 
 
 def _answer(function: Callable[..., Any], arguments: tuple[Any, ...], send: Connection) -> None:

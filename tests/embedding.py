@@ -39,9 +39,8 @@ def claim(directory, keys, send):
     time.sleep(600)
 
 
-def count_encoded(model, texts, environment):
+def count_encoded(model, texts):
     """Embed, and count: (texts encoded, models loaded)."""
-    os.environ.update(environment)
     KoEmbeddingTransformer(model).fit_transform(texts)
     return encode_counts().texts_encoded, encode_counts().model_loads
 
@@ -59,27 +58,24 @@ def peak_beyond_result(n_texts, cache):
     return tracemalloc.get_traced_memory()[1] - vectors.nbytes
 
 
-def embed_by_openvino(model, cache_dir, text):
+def embed_by_openvino(model, text):
     """The shape of a text's vector, and what of torch has been imported for it."""
-    os.environ["SKKO_CACHE_DIR"] = cache_dir
     encoder = registry.get(ModelSpec(model, backend="openvino"))
     vectors = encoder.embed(encoder.tokenise([text], prompt="", max_length=None), np.array([0]))
     return vectors.shape, [name for name in ("torch", "transformers", "sentence_transformers") if name in sys.modules]
 
 
-def convert_by_openvino(model, cache_dir):
+def convert_by_openvino(model):
     """Forks, as OpenVINO's telemetry does to tell of a conversion, and what of it has been imported."""
     warnings.simplefilter("error", UserWarning)  # of what cannot be kept
     forks = []
     os.register_at_fork(before=lambda: forks.append(1))
-    os.environ["SKKO_CACHE_DIR"] = cache_dir
     registry.get(ModelSpec(model, backend="openvino"))
     return forks, [name for name in sys.modules if name.startswith("openvino_telemetry")]
 
 
-def openvino_threads(model, cache_dir, asked, torch_first):
-    """Threads of a model, where some were asked for, and torch was given one."""
-    os.environ |= {"SKKO_CACHE_DIR": cache_dir, "OMP_NUM_THREADS": asked}
+def openvino_threads(model, torch_first):
+    """Threads of a model, where torch may have been given one."""
     if torch_first:
         import torch
 
@@ -88,9 +84,8 @@ def openvino_threads(model, cache_dir, asked, torch_first):
     return int(encoder._compiled.get_property("INFERENCE_NUM_THREADS"))
 
 
-def embed_card(texts, environment):
+def embed_card(texts):
     """The model card's snippet through skko: what it gives, or the error."""
-    os.environ.update(environment)
     warnings.simplefilter("ignore")
     embedder = KoEmbeddingTransformer()
     try:
@@ -101,9 +96,8 @@ def embed_card(texts, environment):
     return {"vectors": vectors.tolist(), "dtype": str(vectors.dtype), "shape": similarity.shape}
 
 
-def download(name, files, environment):
+def download(name, files=None):
     """Download a model of the hub, or some files of it, without skko."""
-    os.environ.update(environment)
     from huggingface_hub import hf_hub_download, snapshot_download
 
     if files is None:

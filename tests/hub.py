@@ -10,6 +10,12 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+DOWN = "http://127.0.0.1:9"
+
+
+def hub_settings(home: Path, address: str) -> dict[str, str]:
+    """Variables of a process that asks the hub of an address, and keeps what it gives in a folder of its own."""
+    return {"HF_HOME": str(home), "HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}
 
 
 @contextmanager

@@ -23,7 +23,8 @@ from skko.distributed.corpus import Corpus, Cursor
 from skko.exceptions import DataFileError
 from skko.models import ModelSpec
 from skko.models.identity import local_content
-from tests.hub import COMMIT, serve_hub
+from tests.children import child
+from tests.hub import COMMIT, hub_settings, serve_hub
 from tests.tiny import build_xlm_roberta
 
 TEXTS = [f"{number}번 문의: 배송이 {number % 7}일 늦었어요" for number in range(50)]
@@ -97,28 +98,20 @@ def test_a_cursor_reads_any_rows_in_any_order(tmp_path_factory, starts, n_rows):
         assert len(ids) == len(texts)
 
 
-_PROGRAM = """\
-import sys
-from tests.test_corpora import embed
-embed(sys.argv[1], sys.argv[2], model=sys.argv[3], shard_rows=1)
-"""
+def embed_in_a_child(corpus, out, model, send):
+    embed(corpus, out, model=model, shard_rows=1)
 
 
 def test_a_killed_process_loses_and_repeats_nothing(corpus, tmp_path):
     model = str(build_xlm_roberta(tmp_path / "model", seed=0))
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    root = str(Path(__file__).parent.parent)
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", _PROGRAM, str(corpus), str(killed), model],
-        env={**os.environ, "PYTHONPATH": root},
-    )
-    deadline = time.monotonic() + 300
-    while len(list(killed.glob("*.done.json"))) < 5:
-        assert process.poll() is None, "it ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
-    process.kill()
-    assert process.wait() == -signal.SIGKILL
+    with child(embed_in_a_child, corpus, killed, model) as (process, _):
+        deadline = time.monotonic() + 300
+        while len(list(killed.glob("*.done.json"))) < 5:
+            assert process.is_alive(), "it ended before it could be killed"
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+    assert process.exitcode == -signal.SIGKILL
     (killed / ".unfinished-shard-000049.npy.0").write_bytes(b"half")  # as a kill in the middle of a file leaves
     with pytest.raises(DataFileError, match="not finished"):
         open_embeddings(killed)
@@ -196,7 +189,7 @@ def test_rows_without_a_text_are_named_before_anything_is_embedded(corpus, tmp_p
 def test_the_manifest_names_the_commit_of_a_model_of_a_hub(corpus, tmp_path, tiny_a):
     command = [sys.executable, "-m", "skko", "embed", str(corpus), "--text", "문의", "--out", str(tmp_path / "out")]
     with serve_hub({"dragonkue/bge-m3-ko": tiny_a}) as (address, _):
-        env = {**os.environ, "HF_HOME": str(tmp_path / "hub"), "HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}
+        env = os.environ | hub_settings(tmp_path / "hub", address)
         subprocess.run([*command, "--model", "dragonkue/bge-m3-ko"], env=env, check=True, capture_output=True)
     assert open_embeddings(tmp_path / "out").manifest["revision"] == f"dragonkue/bge-m3-ko@{COMMIT}"
 

@@ -5,6 +5,7 @@ import os
 import socket
 import warnings
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -35,8 +36,8 @@ def without_dropout(base: Path, folder: Path) -> str:
     return str(folder)
 
 
-def fit_as_one_of_several(base: str, environment: dict[str, str]) -> tuple[str, list[dict[str, float]]]:
-    os.environ.update(environment)
+def fit_as_one_of_several(base: str, rank: str) -> tuple[str, list[dict[str, float]]]:
+    os.environ |= {"RANK": rank, "LOCAL_RANK": rank}
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     tuner = fit(base)
@@ -48,10 +49,9 @@ def fit_together(base: str, cache: Path, n_processes: int = 2) -> list[tuple[str
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    environment = {**os.environ, "SKKO_CACHE_DIR": str(cache)}
-    environment |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(n_processes)}
-    ranks = map(str, range(n_processes))
-    return in_children(fit_as_one_of_several, *((base, {**environment, "RANK": r, "LOCAL_RANK": r}) for r in ranks))
+    group = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(n_processes)}
+    with patch.dict(os.environ, group | {"SKKO_CACHE_DIR": str(cache)}):
+        return in_children(fit_as_one_of_several, *((base, str(rank)) for rank in range(n_processes)))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="gloo over the loopback device")

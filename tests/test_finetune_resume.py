@@ -1,6 +1,5 @@
 """Trainings that are killed: what goes on is what would have been, weight for weight."""
 
-import os
 import signal
 import time
 from multiprocessing.connection import Connection
@@ -29,15 +28,15 @@ def fit(base: str) -> KoEmbeddingFineTuner:
     return tuner.fit(pairs, eval_set=(pairs[:16],))
 
 
-def fit_in_a_child(base: str, environment: dict[str, str], send: Connection) -> None:
-    os.environ.update(environment)
+def fit_in_a_child(base: str, cache: Path, send: Connection) -> None:
     torch.set_num_threads(1)
-    fit(base)
+    with config_context(cache_dir=cache):
+        fit(base)
 
 
 def kill_after(step: int, base: Path, cache: Path) -> None:
     """Start the training in a process of its own, and kill it once it has written a checkpoint of that step."""
-    with child(fit_in_a_child, str(base), {**os.environ, "SKKO_CACHE_DIR": str(cache)}) as (process, _):
+    with child(fit_in_a_child, str(base), cache) as (process, _):
         deadline = time.monotonic() + 300
         # Not with rglob, which would look into checkpoints that are being removed.
         written = "finetuned/*/training/checkpoint-*"

@@ -3,6 +3,7 @@
 import os
 import threading
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from skko.models.fingerprint import directory_fingerprint
 from skko.models.registry import ModelRegistry, registry
 from tests.children import in_a_child
 from tests.embedding import download, embed_card
-from tests.hub import COMMIT, serve_hub
+from tests.hub import COMMIT, DOWN, hub_settings, serve_hub
 
 CARD = [
     "이집트 군대가 형제애를 단속하다",
@@ -81,11 +82,14 @@ def test_presets_begin_with_the_bundled_model():
 
 def run_snippet(home: Path, address: str, **environment: str) -> dict:
     """Run the model card's snippet, through skko, in a process of its own with a hub cache of its own."""
-    return in_a_child(embed_card, CARD, {**hub_settings(home, address), **environment})
+    with patch.dict(os.environ, hub_settings(home, address) | environment):
+        return in_a_child(embed_card, CARD)
 
 
-def hub_settings(home: Path, address: str) -> dict[str, str]:
-    return {**os.environ, "HF_HOME": str(home), "HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}
+def fetch(home: Path, address: str, *files: str) -> None:
+    """Download the card's model, or some files of it, without skko."""
+    with patch.dict(os.environ, hub_settings(home, address)):
+        in_a_child(download, "dragonkue/bge-m3-ko", files or None)
 
 
 @pytest.mark.socket
@@ -104,7 +108,7 @@ def test_the_model_cards_snippet_through_a_hub(tiny_a, tmp_path):
     assert (first["dtype"], vectors.shape, first["shape"]) == ("float32", (3, 48), (3, 3))
     assert (vectors * expected).sum(axis=1).min() >= 0.99999
     assert again["vectors"] == first["vectors"]
-    down = run_snippet(tmp_path / "hub", "http://127.0.0.1:9")
+    down = run_snippet(tmp_path / "hub", DOWN)
     assert down["vectors"] == first["vectors"]
 
 
@@ -115,7 +119,7 @@ def test_a_newer_download_is_not_answered_from_the_vectors_of_the_older(tiny_a, 
         first = run_snippet(home, address)
     with serve_hub({name: tiny_b}, commit=newer) as (address, _):
         assert run_snippet(home, address)["vectors"] == first["vectors"]  # a new commit comes by a download alone
-        in_a_child(download, name, None, hub_settings(home, address))
+        fetch(home, address)
         second = run_snippet(home, address)
     assert second["vectors"] != first["vectors"]
 
@@ -123,7 +127,7 @@ def test_a_newer_download_is_not_answered_from_the_vectors_of_the_older(tiny_a, 
 @pytest.mark.socket
 @pytest.mark.parametrize("environment", [{}, {"SKKO_OFFLINE": "1"}], ids=["server down", "offline"])
 def test_a_model_that_cannot_be_reached_names_itself_and_the_remedies(tmp_path, environment):
-    error = run_snippet(tmp_path / "hub", "http://127.0.0.1:9", **environment)
+    error = run_snippet(tmp_path / "hub", DOWN, **environment)
     assert error["error"] == "ModelNotAvailableError"
     assert "dragonkue/bge-m3-ko" in error["message"]
     assert "hf download dragonkue/bge-m3-ko" in error["message"]
@@ -135,8 +139,8 @@ def test_weights_fetched_alone_are_not_mistaken_for_the_model(tiny_a, tmp_path):
     # transformers fetches config and weights only; pooling around them would be a guess.
     with serve_hub({"dragonkue/bge-m3-ko": tiny_a}) as (address, _):
         files = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
-        in_a_child(download, "dragonkue/bge-m3-ko", files, hub_settings(tmp_path / "hub", address))
-    error = run_snippet(tmp_path / "hub", "http://127.0.0.1:9")
+        fetch(tmp_path / "hub", address, *files)
+    error = run_snippet(tmp_path / "hub", DOWN)
     assert error["error"] == "ModelNotAvailableError"
 
 

@@ -13,7 +13,7 @@ import torch
 
 from skko.exceptions import ModelNotAvailableError
 from skko.search import KoSemanticSearch
-from tests.hub import serve_hub
+from tests.hub import DOWN, hub_settings, serve_hub
 
 TEXTS = [
     "환불해 주세요",
@@ -155,7 +155,7 @@ for model in ("BAAI/bge-m3", "dragonkue/bge-m3-ko"):
 
 def run_snippet(home: Path, address: str) -> str:
     """Search in a fresh process, with a hub cache of its own."""
-    env = {**os.environ, "HF_HOME": str(home), "HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "PYTHONUTF8": "1"}
+    env = os.environ | hub_settings(home, address) | {"PYTHONUTF8": "1"}
     command = [sys.executable, "-c", SNIPPET, *TEXTS]
     result = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=300)
     assert result.returncode == 0, result.stderr
@@ -169,5 +169,5 @@ def test_heads_come_from_the_hub_and_are_found_again_without_it(m3, tiny_b, tmp_
         assert "'colbert'" in with_heads
         assert "'dragonkue/bge-m3-ko' has no sparse_linear.pt" in without
         assert sum("GET" in request and "sparse_linear.pt" in request for request in requests) == 1
-    again = run_snippet(tmp_path / "hub", "http://127.0.0.1:9")
+    again = run_snippet(tmp_path / "hub", DOWN)
     assert again.splitlines()[0] == with_heads
