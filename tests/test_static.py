@@ -98,7 +98,9 @@ def test_it_has_the_fingerprint_of_the_torch_backend():
 def test_rows_in_any_order_and_batch():
     encoder = StaticEncoder(ModelSpec(MINI))
     tokens = encoder.tokenise(TEXTS, prompt="", max_length=None)
+    many = encoder.embed(tokens, np.tile(np.arange(len(TEXTS)), 100))  # enough to read each token's vector once
     together = encoder.embed(tokens, np.arange(len(TEXTS)))
+    np.testing.assert_array_equal(many, np.tile(together, (100, 1)))
     for row in reversed(range(len(TEXTS))):
         np.testing.assert_array_equal(encoder.embed(tokens, np.array([row]))[0], together[row])
 
