@@ -49,7 +49,8 @@ text without a token (empty, or only white space) gives zeros.
 
 ## Scores
 
-`python -m benchmarks.mini --model skko/models/mini --data DIR`, on 2 cores. Speeds differ by machine; `training/README.md` says which this one was.
+`python -m benchmarks.mini --model skko/models/mini --data DIR`, on 2 cores. Speeds differ by machine;
+`training/README.md` says which this one was.
 
 {scores}
 

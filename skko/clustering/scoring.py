@@ -38,8 +38,8 @@ def clustering_scores(estimator: Any, X: ArrayLike, y: ArrayLike | None = None) 
 
     Notes
     -----
-    ``noise`` and ``n_clusters`` stand beside the others because clusters look the better the more rows are left out, and
-    two that share all rows among them may look best: read them before you believe a validity or a silhouette. For
+    ``noise`` and ``n_clusters`` stand beside the others because clusters look the better the more rows are left out,
+    and two that share all rows among them may look best: read them before you believe a validity or a silhouette. For
     the silhouette at most 10,000 rows are drawn, the same each time.
 
     Examples
