@@ -72,13 +72,14 @@ def _model_files(directory: Path) -> Iterator[Path]:
 
 
 def _file_digest(path: Path) -> bytes:
-    path = path.resolve()
     state = _state(path)
     with _lock:
         known = _digests.get(str(path))
     if known is not None and known[0] == state:
         return known[1]
-    digest = _recall(path, state)
+    # One record a file, whatever ways lead to it; not before, as to follow links takes longer than all of the above.
+    real = path.resolve()
+    digest = _recall(real, state)
     if digest is None:
         now = time.time_ns()
         with path.open("rb") as file:
@@ -86,7 +87,7 @@ def _file_digest(path: Path) -> bytes:
         if _state(path) != state:  # written while it was read
             return digest
         if max(state[2:]) < now - _SETTLED_NS:
-            _remember(path, state, digest)
+            _remember(real, state, digest)
     with _lock:
         _digests[str(path)] = (state, digest)
     return digest
