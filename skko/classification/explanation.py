@@ -159,10 +159,14 @@ def _neighbours(classifier: Any, text: str, texts: Any, labels: Any, n: int) -> 
     if len(names) != len(known):
         raise ValueError(f"texts has {len(known)} rows and labels {len(names)}.")
     features = _step(classifier, KoTextFeatures)
-    embed = classifier[-2] if features is None else features["embed"]
-    ahead = classifier[:-2] if len(classifier) > 2 else None
-    vectors = [embed.transform(rows if ahead is None else ahead.transform(rows)) for rows in ([text], known)]
-    indices, cosines = top_k(vectors[0], vectors[1], n, show_progress=False)
+
+    def embed(rows: list[str]) -> NDArray[Any]:
+        if features is None:
+            return np.asarray(classifier[:-1].transform(rows))
+        ahead = np.asarray(classifier[:-2].transform(rows)).ravel() if len(classifier) > 2 else rows
+        return np.asarray(features["embed"].transform(ahead))
+
+    indices, cosines = top_k(embed([text]), embed(known), n, show_progress=False)
     found = zip(indices[0].tolist(), cosines[0].tolist(), strict=True)
     return [(known[row], _plain(names[row]), float(cosine)) for row, cosine in found]
 

@@ -1,11 +1,13 @@
 """KoTextFeatures: the embedding, characters and morphemes of texts beside each other, none drowned by the others."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
+from sklearn import config_context
 from sklearn.pipeline import FeatureUnion
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,9 +16,11 @@ from skko.classification._weights import LexicalChoice, choose, different_rows, 
 from skko.validation import check_texts
 
 _EMBEDDING = "embed"
+# Blocks are put together as arrays, whatever scikit-learn is told to put out.
+_as_arrays = partial(config_context, transform_output="default")
 
 
-class KoTextFeatures(FeatureUnion):
+class KoTextFeatures(FeatureUnion, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Features of texts, each block with a weight that is given, or chosen in ``fit``.
 
     The rows of every block have unit length, so that the weights alone say what counts how much: an embedding is about
@@ -60,6 +64,9 @@ class KoTextFeatures(FeatureUnion):
     >>> print(pipeline["features"].choice_)
     lexical weight ...: 71 labels a class, times ... by leave-one-out ...
     """
+
+    weights_: dict[str, float]
+    choice_: LexicalChoice | None
 
     def __init__(
         self,
@@ -116,11 +123,15 @@ class KoTextFeatures(FeatureUnion):
             The blocks side by side.
         """
         texts = check_texts(X)
-        if not isinstance(self.transformer_weights, str):
+        if isinstance(self.transformer_weights, str) and self.transformer_weights != "auto":
+            raise ValueError(f'transformer_weights must be a dict, None or "auto", got {self.transformer_weights!r}.')
+        with _as_arrays():
+            if self.transformer_weights == "auto":
+                return self._fit_and_choose(texts, y, params)
             self.choice_ = None
             return self._finish(self._union(self.transformer_weights).fit_transform(texts, y, **params))
-        if self.transformer_weights != "auto":
-            raise ValueError(f'transformer_weights must be a dict, None or "auto", got {self.transformer_weights!r}.')
+
+    def _fit_and_choose(self, texts: list[str], y: Any, params: dict[str, Any]) -> sparse.csr_array:
         blocks = {name: block.fit_transform(texts, y, **params) for name, block in self._blocks()}
         self.choice_ = self._choose(texts, blocks, y)
         weight = 1.0 if self.choice_ is None else self.choice_.weight
@@ -146,12 +157,35 @@ class KoTextFeatures(FeatureUnion):
         """
         check_is_fitted(self, "union_")
         texts = check_texts(X)
-        if params or effective_n_jobs(self.n_jobs) != 1:
-            return self._finish(self.union_.transform(texts, **params))
-        # A task of scikit-learn's Parallel empties the filters of warnings and fills them again, which are those of all
-        # threads: others that classify meanwhile would warn of it.
-        used = [(name, block) for name, block in self.union_.transformer_list if not isinstance(block, str)]
-        return self._side_by_side({name: block.transform(texts) for name, block in used})
+        with _as_arrays():
+            if params or effective_n_jobs(self.n_jobs) != 1:
+                return self._finish(self.union_.transform(texts, **params))
+            # A task of scikit-learn's Parallel empties the filters of warnings and fills them again, which are those of
+            # all threads: others that classify meanwhile would warn of it.
+            used = [(name, block) for name, block in self.union_.transformer_list if not isinstance(block, str)]
+            return self._side_by_side({name: block.transform(texts) for name, block in used})
+
+    def set_output(self, *, transform: Any = None) -> "KoTextFeatures":
+        """Refuse data frames, which do not hold sparse features; those set for all of scikit-learn are passed over.
+
+        Parameters
+        ----------
+        transform : {"default"} or None, default=None
+            Both leave everything as it is.
+
+        Returns
+        -------
+        KoTextFeatures
+            The features themselves.
+
+        Raises
+        ------
+        ValueError
+            If it is anything else.
+        """
+        if transform not in (None, "default"):
+            raise ValueError(f"KoTextFeatures are sparse, and no data frame holds them: got transform={transform!r}.")
+        return self
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name the features.

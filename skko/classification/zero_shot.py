@@ -15,7 +15,7 @@ from skko.classification._newton import probabilities
 from skko.embedding import KoEmbeddingTransformer
 from skko.models import ModelSpec
 from skko.similarity import unit_rows
-from skko.text import KoTextNormalizer
+from skko.text.normalization import normalise
 
 # Cosines of related texts lie about so far apart; fewer labelled rows than it takes to err would want certainty.
 _TEMPERATURE = 0.05
@@ -220,8 +220,7 @@ class KoZeroShotClassifier(ClassifierMixin, TextEstimator):
         return KoEmbeddingTransformer() if self.embedder is None else KoEmbeddingTransformer(self.embedder)
 
     def _embed(self, texts: list[str]) -> NDArray[np.float64]:
-        normalized = KoTextNormalizer().fit_transform(texts)
-        return unit_rows(np.asarray(self._embedder.transform(normalized))).astype(np.float64)
+        return unit_rows(np.asarray(self._embedder.transform(normalise(texts)))).astype(np.float64)
 
     def _mean_direction(self, examples: list[str]) -> NDArray[np.float32]:
         mean: NDArray[np.float32] = unit_rows(self._embed(examples).mean(axis=0, keepdims=True))[0].astype(np.float32)

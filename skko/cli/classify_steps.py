@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
 
-from skko.text import KoTextNormalizer
+from skko.text.normalization import normalise
 
 
 def estimate(pipeline: Any, texts: list[str], labels: list[str], n_folds: int) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def estimate(pipeline: Any, texts: list[str], labels: list[str], n_folds: int) -
         ``accuracy``, ``std``, ``folds`` and ``baseline``; empty where nothing was estimated.
     """
     numbers: dict[str, int] = {}
-    together = [numbers.setdefault(text, len(numbers)) for text in KoTextNormalizer().fit_transform(texts)]
+    together = [numbers.setdefault(text, len(numbers)) for text in normalise(texts)]
     rarest = min(Counter(label for _, label in set(zip(together, labels, strict=True))).values())
     n_folds = min(n_folds, rarest)
     if n_folds < 2:

@@ -19,7 +19,7 @@ from skko.metrics import pair_scores
 from skko.paraphrase import make_paraphrase_miner
 from skko.plotting import TopicMapDisplay
 from skko.similarity import top_k
-from skko.text import KoTextNormalizer
+from skko.text.normalization import normalise
 
 _CANDIDATES: dict[str, list[Any]] = {"classify__C": [0.3, 1.0, 3.0, 10.0]}
 _FOLDS = 5
@@ -95,7 +95,7 @@ def _classify(data: DemoData, model: str) -> dict[str, Any]:
 
 def _together(data: DemoData) -> NDArray[np.intp]:
     """Number of the set that each text shares a fold with: its copies, and its paraphrases where they are known."""
-    texts = KoTextNormalizer().transform(data.texts)
+    texts = normalise(data.texts)
     keys = (
         texts if data.groups is None else [g if g >= 0 else t for g, t in zip(data.groups.tolist(), texts, strict=True)]
     )

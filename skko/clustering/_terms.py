@@ -8,8 +8,9 @@ from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import CountVectorizer
 
 from skko.progress import ShowProgress
-from skko.text import KOREAN_STOP_WORDS, KoTextNormalizer
+from skko.text import KOREAN_STOP_WORDS
 from skko.text.morphology import NOUN_TAGS, Morpheme, analyse
+from skko.text.normalization import normalise
 
 _LONGEST = 3  # nouns in one compound
 _SUFFIXES = frozenset("들 적 님 씩 쯤 별 당 상".split())  # these make no other noun of what they follow
@@ -36,7 +37,7 @@ def count_terms(
     terms : ndarray of str, shape (n_terms,)
         The terms in order.
     """
-    normal = list(KoTextNormalizer().transform(texts))
+    normal = normalise(texts)
     analysed = analyse(normal, show_progress=show_progress)
     terms = [list(_terms(text, morphemes)) for text, morphemes in zip(normal, analysed, strict=True)]
     if not any(terms):

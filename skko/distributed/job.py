@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from skko.distributed.corpus import Corpus, Scan, shard_bounds
 from skko.distributed.shards import Format, Shard, finished_shards, put_json, remove_unfinished, write_shard
 from skko.embedding import KoEmbeddingTransformer
@@ -15,7 +17,7 @@ from skko.exceptions import DataFileError
 from skko.folders import private_folder
 from skko.models.identity import local_content
 from skko.models.spec import ModelSpec
-from skko.text import KoTextNormalizer
+from skko.text.normalization import normalise
 
 MANIFEST = "manifest.json"
 _JOB = "job.json"
@@ -140,7 +142,7 @@ class Job:
         start, stop = self.bounds[number]
         if len(texts) != stop - start:
             raise DataFileError("The corpus has changed while it was embedded: choose another folder and begin again.")
-        vectors = self.embedder.transform(KoTextNormalizer().transform(texts))
+        vectors = np.asarray(self.embedder.transform(normalise(texts)))
         return write_shard(self.folder, number, ids, vectors, self.format)
 
     def finish(self, shards: dict[int, Shard]) -> None:

@@ -129,11 +129,11 @@ def rank_by_embedding(
     dict of str to ndarray of int, shape (n_queries, min(k, n_passages))
         Rows of the corpus, best first, equally good ones in its order.
     """
-    wanted = query_embedder.fit([]).transform(queries)
+    wanted = np.asarray(query_embedder.fit([]).transform(queries))
     passage_embedder.fit([])
     best = {name: _Best(len(queries), k) for name in similarities}
     while texts := seen.texts(corpus, _BLOCK):
-        start, vectors = seen.n_passages - len(texts), passage_embedder.transform(texts)
+        start, vectors = seen.n_passages - len(texts), np.asarray(passage_embedder.transform(texts))
         for name in similarities:
             best[name].add(*_nearest(wanted, vectors, k, name), start)
     return {name: kept.rows for name, kept in best.items()}
@@ -164,7 +164,7 @@ def rank_by_features(vectoriser: Any, queries: list[str], corpus: Passages, seen
     passages = fitted.fit_transform(seen.texts(corpus, None))
     wanted = fitted.transform(queries)
     if not issparse(passages):
-        return {"cosine": top_k(wanted, passages, k)[0].astype(np.int64)}
+        return {"cosine": top_k(np.asarray(wanted), np.asarray(passages), k)[0].astype(np.int64)}
     passages, wanted = normalize(passages).tocsr(), normalize(wanted).tocsr()
     height = max(1, _DENSE // max(1, passages.shape[0]))
     parts = [np.empty((0, min(k, passages.shape[0])), dtype=np.int64)]

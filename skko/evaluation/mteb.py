@@ -63,7 +63,7 @@ class _Encoder:
         """Embed the texts of batches, as queries or passages where the task says which they are."""
         texts = [text for batch in inputs for text in batch["text"]]
         side = getattr(prompt_type, "value", prompt_type)
-        vectors: NDArray[np.float32] = self._by_side.get(side, self._symmetric).transform(texts)
+        vectors: NDArray[np.float32] = np.asarray(self._by_side.get(side, self._symmetric).transform(texts))
         return vectors
 
     def similarity(self, embeddings1: Any, embeddings2: Any) -> Any:

@@ -95,7 +95,7 @@ class TunedEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TextEstim
 
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         self._check_there()
-        vectors: NDArray[np.float32] = self._embedder(self.model_).fit([]).transform(list(texts))
+        vectors: NDArray[np.float32] = np.asarray(self._embedder(self.model_).fit([]).transform(list(texts)))
         return vectors
 
     def _embedder(self, model: str | ModelSpec) -> KoEmbeddingTransformer:

@@ -10,7 +10,7 @@ from skko.search.index import PassageIndex
 from skko.search.lexical import LexicalIndex
 from skko.search.passages import Passages, Split, split_texts
 from skko.search.sides import Sides
-from skko.text import KoTextNormalizer
+from skko.text.normalization import normalise
 
 
 @dataclass(frozen=True)
@@ -127,19 +127,3 @@ def passage_texts(texts: Sequence[str], passages: Passages) -> list[str]:
     owners = passages.owners.tolist()
     pieces = [texts[owner][start:end] for owner, (start, end) in zip(owners, passages.spans.tolist(), strict=True)]
     return normalise(pieces)
-
-
-def normalise(texts: Sequence[str]) -> list[str]:
-    """Repair the spelling of texts, as documents and queries both need.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        Texts.
-
-    Returns
-    -------
-    list of str
-        Normalised texts.
-    """
-    return list(KoTextNormalizer().transform(list(texts)))

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skko.base import Interval, StrOptions, TextEstimator
 from skko.embedding import KoEmbeddingTransformer
 from skko.progress import ShowProgress
-from skko.search.building import Recipe, normalise, passage_texts
+from skko.search.building import Recipe, passage_texts
 from skko.search.documents import Documents, Where
 from skko.search.heads import HEADS
 from skko.search.index import PassageIndex, Queries
@@ -21,6 +21,7 @@ from skko.search.ranking import FUSIONS, Candidates, Fusion, Ranking, part_weigh
 from skko.search.results import Hit
 from skko.search.sides import Sides
 from skko.search.storage import open_version, save_version
+from skko.text.normalization import normalise
 
 # Parameters kept with a saved index; the embedder is kept apart, and progress bars are not.
 _KEPT = (

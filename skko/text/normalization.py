@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import TransformerMixin
 
 from skko.base import Interval, TextEstimator, check_input_names, fit_context
+from skko.validation import check_texts
 
 
 def _narrowed(*blocks: range) -> dict[int, int | None]:
@@ -219,3 +220,20 @@ class KoTextNormalizer(TransformerMixin, TextEstimator):
         tags.requires_fit = False
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def normalise(texts: ArrayLike) -> list[str]:
+    """Normalise texts as :class:`KoTextNormalizer` does by default, to a list whatever its ``set_output`` may be.
+
+    Parameters
+    ----------
+    texts : array-like of str, shape (n_texts,)
+        Texts.
+
+    Returns
+    -------
+    list of str
+        The normalised texts.
+    """
+    normalizer = KoTextNormalizer()
+    return [normalizer._normalise(text) for text in check_texts(texts)]

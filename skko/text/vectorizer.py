@@ -20,7 +20,8 @@ def _same(value: Any) -> Any:
     return value
 
 
-class KoMorphemeVectorizer(TransformerMixin, TextEstimator):
+# Without set_output, as scikit-learn's own vectorisers are: its data frames are dense. The keyword has no type yet.
+class KoMorphemeVectorizer(TransformerMixin, TextEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """TF-IDF features on the content morphemes of Korean text.
 
     A vectoriser that splits at spaces makes three features of 한국은, 한국이 and 한국의 and drops one-letter words
