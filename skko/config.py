@@ -116,7 +116,10 @@ def config_context(**settings: Any) -> Iterator[None]:
 def _checked(settings: dict[str, Any]) -> dict[str, Any]:
     unknown = sorted(set(settings) - set(_DEFAULTS))
     if unknown:
-        raise ValueError(f"Unknown settings {unknown}: the settings are {sorted(_DEFAULTS)}.")
+        raise ValueError(
+            f"Unknown settings {unknown}: the settings are {sorted(_DEFAULTS)}; those of scikit-learn are set by "
+            "sklearn.set_config."
+        )
     return {name: value if value is None else _CHECKS[name](name, value) for name, value in settings.items()}
 
 
