@@ -1,6 +1,7 @@
 """``sklearn.set_config(transform_output=...)``, with which many notebooks begin, is about what transformers give users:
 what skko makes of texts stays the same."""
 
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -55,24 +56,32 @@ def explained():
     return [found.morphemes, found.neighbours]
 
 
+def clusterer():
+    return make_topic_clusterer(MINI, min_cluster_size=5, random_state=0)
+
+
 def topics():
-    model = KoTopicModel(make_topic_clusterer(MINI, min_cluster_size=5, random_state=0)).fit(TEXTS)
+    model = KoTopicModel(clusterer()).fit(TEXTS)
     return model.labels_.tolist(), [topic.keywords for topic in model.topics_], model.predict(OTHERS).tolist()
 
 
 def topic_map():
-    model = KoTopicModel(make_topic_clusterer(MINI, min_cluster_size=5, random_state=0)).fit(TEXTS)
-    return TopicMapDisplay.from_estimator(model, TEXTS).ax_.collections[0].get_offsets().tolist()
-
-
-def scored_clusters():
-    clusterer = make_topic_clusterer(MINI, min_cluster_size=5, random_state=0)
-    return clustering_scores(clusterer.fit(TEXTS), TEXTS, TOPICS)
+    return (
+        TopicMapDisplay.from_estimator(KoTopicModel(clusterer()).fit(TEXTS), TEXTS)
+        .ax_.collections[0]
+        .get_offsets()
+        .tolist()
+    )
 
 
 def search():
     engine = KoSemanticSearch(MINI).fit(TEXTS)
     return [[(hit.row, hit.score) for hit in hits] for hits in engine.search(OTHERS)]
+
+
+def leaks():
+    found = count_leaks(["가", "나", "가 "], [(np.array([0]), np.array([1, 2]))])
+    return [found.rows, found.n_tested]
 
 
 def negatives():
@@ -102,11 +111,11 @@ DOORS = {
     "zero shot": zero_shot,
     "explanation": explained,
     "suggestion": lambda: suggest(make_text_classifier(MINI).fit(TEXTS, TOPICS), OTHERS, 5),
-    "leaks": lambda: count_leaks(["가", "나", "가 "], [(np.array([0]), np.array([1, 2]))]),
+    "leaks": leaks,
     "comparison": lambda: compare_models([MINI], TEXTS, TOPICS, cv=2).scores,
     "topics": topics,
     "map": topic_map,
-    "scores of clusters": scored_clusters,
+    "scores of clusters": lambda: clustering_scores(clusterer().fit(TEXTS), TEXTS, TOPICS),
     "pairs": lambda: make_paraphrase_miner(MINI, threshold=0.7).fit(TEXTS)[-1].pairs_,
     "copies": lambda: deduplicate(TEXTS, threshold=0.75, model=MINI).texts,
     "search": search,
@@ -138,17 +147,15 @@ def assert_close(found, wanted):
         np.testing.assert_array_equal(np.asarray(found), np.asarray(wanted))
 
 
-@pytest.fixture(scope="module")
-def expected():
-    """What each door gives by default, computed when first asked for."""
-    found = {}
-    return lambda name: found.setdefault(name, DOORS[name]()) if name not in found else found[name]
+@cache
+def by_default(name):
+    return DOORS[name]()
 
 
 @pytest.mark.parametrize("container", ["pandas", "polars"])
 @pytest.mark.parametrize("name", DOORS)
-def test_the_setting_changes_no_result(name, container, expected):
-    wanted = expected(name)
+def test_the_setting_changes_no_result(name, container):
+    wanted = by_default(name)
     with sklearn.config_context(transform_output=container):
         found = DOORS[name]()
     assert_close(found, wanted)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from skko.exceptions import SkkoWarning
 from skko.text.normalization import normalise
-from skko.validation import check_texts
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def count_leaks(texts: Any, splits: Iterable[tuple[NDArray[Any], NDArray[Any]]])
     ([2], 1)
     """
     numbers: dict[str, int] = {}
-    normalized = normalise(check_texts(texts, name="texts"))
+    normalized = normalise(texts, name="texts")
     keys = np.array([numbers.setdefault(text, len(numbers)) for text in normalized], dtype=np.intp)
     leaked, tested = np.zeros(len(keys), dtype=bool), np.zeros(len(keys), dtype=bool)
     n_folds = 0

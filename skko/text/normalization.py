@@ -222,18 +222,25 @@ class KoTextNormalizer(TransformerMixin, TextEstimator):
         return tags
 
 
-def normalise(texts: ArrayLike) -> list[str]:
+def normalise(texts: ArrayLike, *, name: str = "X") -> list[str]:
     """Normalise texts as :class:`KoTextNormalizer` does by default, to a list whatever its ``set_output`` may be.
 
     Parameters
     ----------
     texts : array-like of str, shape (n_texts,)
         Texts.
+    name : str, default="X"
+        What to call ``texts`` in messages.
 
     Returns
     -------
     list of str
         The normalised texts.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a row is not a text.
     """
     normalizer = KoTextNormalizer()
-    return [normalizer._normalise(text) for text in check_texts(texts)]
+    return [normalizer._normalise(text) for text in check_texts(texts, name=name)]
