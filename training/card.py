@@ -79,6 +79,9 @@ petition. No text of a development set is among the training texts, wherever els
 - A mean of subword vectors knows no word order: negation, who did what to whom, and questions against statements
   barely move a vector. Sentiment is that of words.
 - It follows words. Synonyms that no training text joined are far apart, and rare names are spelled in fragments.
+- A question that repeats some words of one sentence finds its passage in .468 of cases, where counts of the same pieces
+  have .565 and their logarithms .705 (`python -m training.pieces --data DIR`): search by words, too, as
+  `KoSemanticSearch` does.
 - Long texts blur: cut documents into passages. There is no length limit.
 - Latin letters are lower-cased. Characters without a piece are spelled in bytes, which say little.
 - ParaKQC shares items with the dev set of KLUE-STS, which is therefore no clean test of this model.

@@ -3,19 +3,23 @@
 AutoRAG is for the final report only: nothing may be chosen by it. The others are development sets.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_matrix, issparse
 from scipy.stats import spearmanr
 
 from skko.datasets import fetch_autorag, fetch_korsts
 from training import sources
 from training.questions import HELD_OUT
 
+Vectors: TypeAlias = NDArray[np.float32] | csr_matrix
+"""Of unit length. The sparse ones of ``training/pieces.py`` serve for :func:`retrieval` and :func:`autorag` alone."""
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 Scores = dict[str, float]
 
@@ -25,6 +29,7 @@ N_MANY = 20_000
 N_REVIEWS = 25_000
 RANKS = (1, 3, 5, 10)
 _DOCUMENT_LENGTH = 1000
+_MOST_WORDS, _SEED_OF_WORDS = 12, 1
 _COMMON_CATEGORY = 20
 
 
@@ -49,7 +54,8 @@ def retrieval(encode: Encode, data: Path) -> Scores:
     """Share of queries whose own document is nearest: held-out articles of Wikipedia, and petitions.
 
     Short passages are the first two of an article; long ones all of it (up to 1,000 characters) but for the sentence
-    in its middle, which asks for it. Questions are titles, worded as no training has seen it.
+    in its middle, which asks for it. Questions are titles, worded as no training has seen it; and half of the words of
+    that sentence, worded so, whose document is the 1,000 characters around it.
     """
     articles = [article for article in sources.articles(data, held_out=True) if len(article.sentences) > 2]
     titles = encode([article.title for article in articles])
@@ -59,6 +65,7 @@ def retrieval(encode: Encode, data: Path) -> Scores:
     middles = [len(article.sentences) // 2 for article in articles]
     asked = encode([article.sentences[middle] for article, middle in zip(articles, middles, strict=True)])
     long = encode([_without(article.sentences, middle) for article, middle in zip(articles, middles, strict=True)])
+    words, around = zip(*_asked_in_words(articles, middles), strict=True)
     petitions = list(sources.petitions(data, held_out=True))
     wishes = encode([petition.title for petition in petitions])
     reasons = encode([petition.text[:_DOCUMENT_LENGTH] for petition in petitions])
@@ -67,6 +74,7 @@ def retrieval(encode: Encode, data: Path) -> Scores:
         "Wikipedia question to passage, recall@1": _hits(questions, first),
         "Wikipedia passage to passage, recall@1": _hits(second, first),
         "Wikipedia sentence to article, recall@1": _hits(asked, long),
+        "Wikipedia question in its words to passage, recall@1": _hits(encode(words), encode(around)),
         "petition title to text, recall@1": _hits(wishes, reasons),
     }
 
@@ -75,10 +83,29 @@ def _without(sentences: list[str], middle: int) -> str:
     return " ".join(sentences[:middle] + sentences[middle + 1 :])[:_DOCUMENT_LENGTH]
 
 
-def _hits(queries: NDArray[np.float32], documents: NDArray[np.float32]) -> float:
-    blocks = np.array_split(np.arange(len(queries)), max(1, len(queries) // 1024))
-    best = np.concatenate([(queries[block] @ documents.T).argmax(axis=1) for block in blocks])
-    return float((best == np.arange(len(queries))).mean())
+def _asked_in_words(articles: list[sources.Article], middles: list[int]) -> Iterator[tuple[str, str]]:
+    """Half of a sentence's words, at most 12, worded; and what stands around the sentence."""
+    rng = np.random.default_rng(_SEED_OF_WORDS)
+    for article, middle, ending in zip(articles, middles, cycle(HELD_OUT), strict=False):
+        words = article.sentences[middle].split()
+        chosen = np.sort(rng.choice(len(words), max(1, len(words) // 2), replace=False))[:_MOST_WORDS]
+        before = len(" ".join(article.sentences[:middle]))
+        start = max(0, before - int(rng.integers(_DOCUMENT_LENGTH // 2)))
+        question = " ".join(words[i] for i in chosen).rstrip(".") + ending
+        yield question, " ".join(article.sentences)[start : start + _DOCUMENT_LENGTH]
+
+
+def _similarities(left: Vectors, right: Vectors) -> NDArray[np.float32]:
+    found: Any = left @ right.T
+    dense: NDArray[np.float32] = found.toarray() if issparse(found) else found
+    return dense
+
+
+def _hits(queries: Vectors, documents: Vectors) -> float:
+    rows = np.arange(queries.shape[0])
+    blocks = np.array_split(rows, max(1, len(rows) // 1024))
+    best = np.concatenate([_similarities(queries[block], documents).argmax(axis=1) for block in blocks])
+    return float((best == rows).mean())
 
 
 def paraphrases(encode: Encode, data: Path) -> Scores:
@@ -149,7 +176,8 @@ def autorag(encode: Encode, data: Path) -> Scores:
     """Recall of AutoRAG's Korean benchmark: 114 queries, 720 passages."""
     found = fetch_autorag(data_home=data)
     wanted = [{name for group in groups for name in group} for groups in found.queries["retrieval_gt"]]
-    similarities = encode(found.queries["query"].tolist()) @ encode(found.passages["contents"].tolist()).T
+    queries, passages = encode(found.queries["query"].tolist()), encode(found.passages["contents"].tolist())
+    similarities = _similarities(queries, passages)
     names = found.passages["doc_id"].to_numpy()[np.argsort(-similarities, axis=1, kind="stable")]
     recalls = {
         rank: np.mean([len(gold & set(row[:rank])) / len(gold) for gold, row in zip(wanted, names, strict=True)])
