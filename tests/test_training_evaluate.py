@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from tests.data_home import accept, write_files
 from training import evaluate
-from training.pieces import pieces, weighted
+from training.pieces import pieces
 from training.questions import HELD_OUT
 from training.subwords import make_tokenizer
 
@@ -64,7 +64,7 @@ def test_questions_hold_half_of_the_words_of_a_sentence_that_their_document_hold
 
 
 def test_sparse_vectors_are_judged_as_dense_ones(data, tokenizer):
-    vectorizer = pieces(tokenizer, logarithms=False).fit(TEXTS)
+    vectorizer = pieces(tokenizer).fit(TEXTS)
     sparse = evaluate.retrieval(vectorizer.transform, data)
     assert sparse == evaluate.retrieval(lambda texts: vectorizer.transform(texts).toarray(), data)
     assert 0 < sparse[MEASURE] <= 1
@@ -73,7 +73,7 @@ def test_sparse_vectors_are_judged_as_dense_ones(data, tokenizer):
 @pytest.mark.parametrize("logarithms", [False, True])
 def test_pieces_are_counted(tokenizer, logarithms):
     weights = np.random.default_rng(0).uniform(1, 2, tokenizer.get_vocab_size()).astype(np.float32)
-    vectorizer = weighted(pieces(tokenizer, logarithms=logarithms).fit(TEXTS), weights)
+    vectorizer = pieces(tokenizer, weights, logarithms=logarithms)
     text = "강강 산에서 물 물 물"
     expected = np.zeros(len(weights))
     for piece, count in Counter(tokenizer.encode(text).ids).items():

@@ -3,16 +3,17 @@
 AutoRAG is for the final report only: nothing may be chosen by it. The others are development sets.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_matrix, issparse
+from scipy.sparse import csr_matrix
 from scipy.stats import spearmanr
+from sklearn.utils.extmath import safe_sparse_dot
 
 from skko.datasets import fetch_autorag, fetch_korsts
 from training import sources
@@ -57,15 +58,15 @@ def retrieval(encode: Encode, data: Path) -> Scores:
     in its middle, which asks for it. Questions are titles, worded as no training has seen it; and half of the words of
     that sentence, worded so, whose document is the 1,000 characters around it.
     """
-    articles = [article for article in sources.articles(data, held_out=True) if len(article.sentences) > 2]
+    split = ((article, article.sentences) for article in sources.articles(data, held_out=True))
+    articles, sentences = zip(*(pair for pair in split if len(pair[1]) > 2), strict=True)
     titles = encode([article.title for article in articles])
     questions = encode([article.title + end for article, end in zip(articles, cycle(HELD_OUT), strict=False)])
     starts = [sources.passages(article.text) for article in articles]
     first, second = (encode([start[min(i, len(start) - 1)] for start in starts]) for i in (0, 1))
-    middles = [len(article.sentences) // 2 for article in articles]
-    asked = encode([article.sentences[middle] for article, middle in zip(articles, middles, strict=True)])
-    long = encode([_without(article.sentences, middle) for article, middle in zip(articles, middles, strict=True)])
-    words, around = zip(*_asked_in_words(articles, middles), strict=True)
+    asked = encode([cut[len(cut) // 2] for cut in sentences])
+    long = encode([_without_middle(cut) for cut in sentences])
+    words, around = zip(*_asked_in_words(sentences), strict=True)
     petitions = list(sources.petitions(data, held_out=True))
     wishes = encode([petition.title for petition in petitions])
     reasons = encode([petition.text[:_DOCUMENT_LENGTH] for petition in petitions])
@@ -79,32 +80,30 @@ def retrieval(encode: Encode, data: Path) -> Scores:
     }
 
 
-def _without(sentences: list[str], middle: int) -> str:
+def _without_middle(sentences: list[str]) -> str:
+    middle = len(sentences) // 2
     return " ".join(sentences[:middle] + sentences[middle + 1 :])[:_DOCUMENT_LENGTH]
 
 
-def _asked_in_words(articles: list[sources.Article], middles: list[int]) -> Iterator[tuple[str, str]]:
-    """Half of a sentence's words, at most 12, worded; and what stands around the sentence."""
+def _asked_in_words(articles: Iterable[list[str]]) -> Iterator[tuple[str, str]]:
+    """Half of the words of each middle sentence, at most 12, worded; and what stands around the sentence."""
     rng = np.random.default_rng(_SEED_OF_WORDS)
-    for article, middle, ending in zip(articles, middles, cycle(HELD_OUT), strict=False):
-        words = article.sentences[middle].split()
+    for sentences, ending in zip(articles, cycle(HELD_OUT), strict=False):
+        middle = len(sentences) // 2
+        words = sentences[middle].split()
         chosen = np.sort(rng.choice(len(words), max(1, len(words) // 2), replace=False))[:_MOST_WORDS]
-        before = len(" ".join(article.sentences[:middle]))
+        before = len(" ".join(sentences[:middle]))
         start = max(0, before - int(rng.integers(_DOCUMENT_LENGTH // 2)))
         question = " ".join(words[i] for i in chosen).rstrip(".") + ending
-        yield question, " ".join(article.sentences)[start : start + _DOCUMENT_LENGTH]
-
-
-def _similarities(left: Vectors, right: Vectors) -> NDArray[np.float32]:
-    found: Any = left @ right.T
-    dense: NDArray[np.float32] = found.toarray() if issparse(found) else found
-    return dense
+        yield question, " ".join(sentences)[start : start + _DOCUMENT_LENGTH]
 
 
 def _hits(queries: Vectors, documents: Vectors) -> float:
     rows = np.arange(queries.shape[0])
     blocks = np.array_split(rows, max(1, len(rows) // 1024))
-    best = np.concatenate([_similarities(queries[block], documents).argmax(axis=1) for block in blocks])
+    best = np.concatenate(
+        [safe_sparse_dot(queries[block], documents.T, dense_output=True).argmax(axis=1) for block in blocks]
+    )
     return float((best == rows).mean())
 
 
@@ -177,7 +176,7 @@ def autorag(encode: Encode, data: Path) -> Scores:
     found = fetch_autorag(data_home=data)
     wanted = [{name for group in groups for name in group} for groups in found.queries["retrieval_gt"]]
     queries, passages = encode(found.queries["query"].tolist()), encode(found.passages["contents"].tolist())
-    similarities = _similarities(queries, passages)
+    similarities = safe_sparse_dot(queries, passages.T, dense_output=True)
     names = found.passages["doc_id"].to_numpy()[np.argsort(-similarities, axis=1, kind="stable")]
     recalls = {
         rank: np.mean([len(gold & set(row[:rank])) / len(gold) for gold, row in zip(wanted, names, strict=True)])

@@ -20,20 +20,24 @@ from training.save import load_model
 _COUNTED_LENGTH = 1000
 
 
-def pieces(tokenizer: Tokenizer, *, logarithms: bool) -> TfidfVectorizer:
+def pieces(
+    tokenizer: Tokenizer, weights: NDArray[np.float32] | None = None, *, logarithms: bool = False
+) -> TfidfVectorizer:
     """Make a vectoriser that gives each piece of a text a dimension.
 
     Parameters
     ----------
     tokenizer : Tokenizer
         The tokeniser of the pieces.
-    logarithms : bool
+    weights : ndarray of float32, shape (n_pieces,), optional
+        What each piece weighs; by default its inverse document frequency, once the vectoriser is fitted.
+    logarithms : bool, default=False
         Whether a piece that occurs n times counts 1 + ln n and not n.
 
     Returns
     -------
     TfidfVectorizer
-        Its weights are those of the texts that it is fitted to, or what is put in their place.
+        Ready to transform where weights are given.
     """
 
     def cut(text: str) -> list[str]:
@@ -41,14 +45,11 @@ def pieces(tokenizer: Tokenizer, *, logarithms: bool) -> TfidfVectorizer:
         return tokens
 
     vocabulary = tokenizer.get_vocab()
-    return TfidfVectorizer(
+    vectorizer = TfidfVectorizer(
         analyzer=cut, lowercase=False, vocabulary=vocabulary, sublinear_tf=logarithms, dtype=np.float32
     )
-
-
-def weighted(vectorizer: TfidfVectorizer, weights: NDArray[np.float32]) -> TfidfVectorizer:
-    """Give the pieces weights of one's own."""
-    vectorizer.idf_ = weights
+    if weights is not None:
+        vectorizer.idf_ = weights
     return vectorizer
 
 
@@ -70,12 +71,12 @@ def measure(model: Path, data: Path) -> dict[str, evaluate.Scores]:
     table, tokenizer = load_model(model)
     lengths = table.norm(dim=1).numpy()
     articles = [article.text[:_COUNTED_LENGTH] for article in sources.articles(data)]
-    rare = pieces(tokenizer, logarithms=False).fit(articles).idf_
+    rare = pieces(tokenizer).fit(articles).idf_
     ways: dict[str, evaluate.Encode] = {"vectors": Encoder(str(model))}
     for name, weights in (("its weights", lengths), ("inverse document frequency", rare)):
         for logarithms in (False, True):
-            vectorizer = weighted(pieces(tokenizer, logarithms=logarithms), weights)
-            ways[f"pieces by {name}{', logarithms' * logarithms}"] = vectorizer.transform
+            way = f"pieces by {name}{', logarithms' * logarithms}"
+            ways[way] = pieces(tokenizer, weights, logarithms=logarithms).transform
     return {name: evaluate.retrieval(way, data) | evaluate.autorag(way, data) for name, way in ways.items()}
 
 

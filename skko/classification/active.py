@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.preprocessing import normalize
+from sklearn.utils.extmath import safe_sparse_dot
 
 from skko.validation import check_texts
 
@@ -71,8 +72,7 @@ def suggest(
         first, doubt, different = first[kept], doubt[kept], [different[row] for row in kept]
     features = classifier[:-1].transform(different)
     unit = normalize(sparse.csr_array(features) if sparse.issparse(features) else np.asarray(features))
-    similar = unit @ unit.T
-    similar = np.maximum(similar.toarray() if sparse.issparse(similar) else similar, 0)
+    similar = np.maximum(safe_sparse_dot(unit, unit.T, dense_output=True), 0)
     return first[_cover(similar, (doubt + 1e-9) ** 2, min(n, len(first)))]
 
 
